@@ -1,0 +1,129 @@
+"""SQL written with care, the same text for both databases, and the one way to open a transaction.
+
+Statements use $1, $2 … and run in the surrounding transaction if there is one. Tortoise owns the connections; models
+serve simple reads, these functions the hot ones and money.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from functools import lru_cache, wraps
+from typing import Any, Final, Literal, ParamSpec, TypeVar
+
+from tortoise.connection import get_connection
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction as tortoise_transaction
+
+from domain.refusal import Refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = dict[str, Any]
+Hook = Callable[[], None]
+
+CONNECTION: Final = "default"
+_PLACE: Final = re.compile(r"\$(\d+)")
+_RETRIED: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: another try may well succeed
+_TRIES: Final = 4
+
+_hooks: ContextVar[list[Hook] | None] = ContextVar("after_commit_hooks", default=None)
+
+
+def dialect() -> Literal["postgres", "sqlite"]:
+    """Which database this process works on."""
+    return "sqlite" if get_connection(CONNECTION).capabilities.dialect == "sqlite" else "postgres"
+
+
+@lru_cache(maxsize=2000)
+def _for_sqlite(sql: str) -> str:
+    return _PLACE.sub(r"?\1", sql).replace(" FOR UPDATE SKIP LOCKED", "").replace(" FOR UPDATE", "")
+
+
+async def fetch(sql: str, *values: Any) -> list[Row]:
+    """All rows. `FOR UPDATE` is left out on SQLite, where a transaction holds the only write lock anyway."""
+    connection = get_connection(CONNECTION)
+    if connection.capabilities.dialect == "sqlite":
+        sql = _for_sqlite(sql)
+    return await connection.execute_query_dict(sql, list(values))
+
+
+async def fetch_row(sql: str, *values: Any) -> Row | None:
+    """The first row, or None."""
+    rows = await fetch(sql, *values)
+    return rows[0] if rows else None
+
+
+async def execute(sql: str, *values: Any) -> None:
+    """A statement whose rows nobody wants."""
+    await fetch(sql, *values)
+
+
+def after_commit(hook: Hook) -> None:
+    """Run `hook` once the surrounding transaction has committed; at once when there is none.
+
+    What leaves the process must not happen inside a transaction, nor before it is sure.
+    """
+    hooks = _hooks.get()
+    if hooks is None:
+        hook()
+    else:
+        hooks.append(hook)
+
+
+def in_transaction(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Runs the function in one transaction: all or nothing.
+
+    It is begun anew when the database asks for that (a deadlock, a serialization failure), so the function must do
+    nothing but work on the database. A refusal rolls back, unless it says that it `commits`. Within an outer
+    transaction the function simply takes part in it.
+    """
+
+    @wraps(work)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        if _hooks.get() is not None:
+            return await work(*args, **kwargs)
+        for left in range(_TRIES - 1, -1, -1):
+            try:
+                return await _once(work, *args, **kwargs)
+            except Exception as error:
+                if left == 0 or _sqlstate(error) not in _RETRIED:
+                    raise
+                await asyncio.sleep(0.01 * (_TRIES - left))
+        raise AssertionError("unreachable")
+
+    return run
+
+
+async def _once(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    hooks: list[Hook] = []
+    kept: Refusal | None = None
+    token = _hooks.set(hooks)
+    try:
+        async with tortoise_transaction(CONNECTION):
+            try:
+                result = await work(*args, **kwargs)
+            except Refusal as refusal:
+                if not refusal.commits:
+                    raise
+                kept = refusal
+    finally:
+        _hooks.reset(token)
+    for hook in hooks:
+        hook()
+    if kept is not None:
+        raise kept
+    return result
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
+    while error is not None:
+        if state := getattr(error, "sqlstate", None):
+            return str(state)
+        error = error.__cause__
+    return None
+
+
+def violates(error: IntegrityError, constraint: str) -> bool:
+    """Does this violation come from the named constraint or (as SQLite tells it) its columns?"""
+    return constraint in str(error)

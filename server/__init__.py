@@ -1,0 +1,1 @@
+"""How Kabinet runs: the app, its settings, the commands, the worker, the database."""
