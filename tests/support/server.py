@@ -70,6 +70,7 @@ async def _start(folder: Path, port: int, workers: int, env: dict[str, str]) -> 
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
 
 
@@ -96,7 +97,8 @@ async def _stop(process: Process) -> None:
     try:
         await asyncio.wait_for(process.wait(), STOP_SECONDS)
     except TimeoutError:
-        process.kill()
+        # With its workers: it leads the group that was made for it.
+        os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 
