@@ -1,0 +1,299 @@
+"""The ledger: every movement is one transfer whose entries sum to zero; nothing is ever changed or taken away.
+
+What the database itself sees to, on both engines (server/database/migrations/0001): transfers and entries are
+append-only, a transfer takes no entry after it is written and only balances when its entries sum to zero, an account's
+running balance changes by its entries alone and never falls below its floor. This module is the polite way in: it
+locks, looks, refuses in time and writes. The triggers would stop it, and anyone else, from doing wrong.
+
+Customers' accounts keep a running balance and a hash chain: each entry carries a hash over the one before. The
+operator's own accounts take part in all movements and keep neither, so that they make nobody wait; they are covered by
+the transfers' hashes.
+
+Races that this must survive: two movements out of one account (the row lock serialises them, the CHECK would refuse
+the second); two movements between the same accounts in opposite directions (locks are taken in the order of ids); the
+same call twice at once (see domain/idempotency.py: the key's row makes the second wait for the first).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Final
+
+from tortoise import fields
+from tortoise.models import Model
+
+from domain.clock import to_micros
+from domain.database import Row, dialect, execute, fetch, fetch_row
+from domain.fields import InstantField, MoneyField, TextsField
+from domain.money import ZERO, Money
+from domain.refusal import Refusal
+
+
+class EntryKind(StrEnum):
+    """What an entry is, seen from its account."""
+
+    TOP_UP = "top_up"
+    TRANSFER_IN = "transfer_in"
+    TRANSFER_OUT = "transfer_out"
+    PAYMENT = "payment"
+    COMMISSION = "commission"
+    SUBSCRIPTION = "subscription"
+    REFUND = "refund"
+    ADJUSTMENT = "adjustment"
+
+
+class OperatorAccount(StrEnum):
+    """The operator's own accounts: where money comes from and goes to."""
+
+    FUNDING = "funding"
+    REVENUE = "revenue"
+    COMMISSION = "commission"
+    ADJUSTMENT = "adjustment"
+
+
+@dataclass(eq=False, kw_only=True)
+class InsufficientFunds(Refusal):
+    """The movement would take the account below its floor (W-4.4.4, A-6.12)."""
+
+    code: ClassVar[str] = "INSUFFICIENT_FUNDS"
+    text: ClassVar[str] = "Not enough money: {needed} is needed, {available} is available."
+    available: Money = ZERO
+    needed: Money = ZERO
+
+
+class LedgerAccount(Model):
+    """One side of movements. `balance` is None for the operator's own accounts; `floor` None means no floor."""
+
+    id = fields.BigIntField(primary_key=True)
+    kind = fields.CharField(max_length=16)
+    code = fields.CharField(max_length=32, null=True, unique=True)
+    balance = MoneyField(null=True)
+    floor = MoneyField(null=True)
+    seq = fields.BigIntField(default=0)
+    head = fields.CharField(max_length=64, default="")
+
+    class Meta:
+        table = "ledger_account"
+
+
+class LedgerTransfer(Model):
+    """One movement, whole."""
+
+    id = fields.BigIntField(primary_key=True)
+    kind = fields.CharField(max_length=32)
+    at = InstantField()
+    memo = TextsField()
+    corrects: fields.ForeignKeyNullableRelation["LedgerTransfer"] = fields.ForeignKeyField(
+        "kabinet.LedgerTransfer", null=True
+    )
+    hash = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "ledger_transfer"
+
+
+class LedgerEntry(Model):
+    """One account's part in a movement: plus is more for the account's holder, minus is less."""
+
+    id = fields.BigIntField(primary_key=True)
+    transfer: fields.ForeignKeyRelation[LedgerTransfer] = fields.ForeignKeyField(
+        "kabinet.LedgerTransfer", related_name="entries"
+    )
+    account: fields.ForeignKeyRelation[LedgerAccount] = fields.ForeignKeyField(
+        "kabinet.LedgerAccount", related_name="entries"
+    )
+    kind = fields.CharField(max_length=32)
+    amount = MoneyField()
+    at = InstantField()
+    seq = fields.BigIntField(null=True)
+    balance_after = MoneyField(null=True)
+    hash = fields.CharField(max_length=64, null=True)
+
+    class Meta:
+        table = "ledger_entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """An entry to be: `amount` goes into the account (out of it when negative)."""
+
+    account_id: int
+    kind: EntryKind
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An account as it stands under its lock."""
+
+    id: int
+    balance: Money | None
+    floor: Money | None
+    seq: int
+    head: str
+
+    @property
+    def available(self) -> Money | None:
+        """What may leave it; None when there is no end to it."""
+        if self.balance is None or self.floor is None:
+            return None
+        return self.balance - self.floor
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A movement that has been written. `balances`: the customers' accounts after it, by account id."""
+
+    transfer_id: int
+    at: datetime
+    balances: Mapping[int, Money] = field(default_factory=dict)
+
+
+FIRST_HEAD: Final = ""
+
+
+def entry_hash(
+    *, before: str, transfer_id: int, account_id: int, seq: int, kind: str, amount: int, balance: int, at: int
+) -> str:
+    """The link of an account's chain: SHA-256 over the link before and everything that the entry says."""
+    text = f"{before}|{transfer_id}|{account_id}|{seq}|{kind}|{amount}|{balance}|{at}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def transfer_hash(
+    *, transfer_id: int, kind: str, at: int, memo: str, legs: Iterable[tuple[int, str, int]]
+) -> str:
+    """SHA-256 over a transfer and its legs (account, kind, amount) in the order in which they were written."""
+    lines = [f"{transfer_id}|{kind}|{at}|{memo}", *(f"{account}|{k}|{amount}" for account, k, amount in legs)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+async def open_account(kind: str, *, floor: Money | None = ZERO) -> int:
+    """A new empty customer's account; gives its id."""
+    row = await fetch_row(
+        "INSERT INTO ledger_account (kind, balance, floor) VALUES ($1, 0, $2) RETURNING id",
+        kind,
+        floor.tiyin if floor is not None else None,
+    )
+    assert row is not None
+    return int(row["id"])
+
+
+async def operator_account(which: OperatorAccount) -> int:
+    """The id of one of the operator's own accounts."""
+    row = await fetch_row("SELECT id FROM ledger_account WHERE code = $1", str(which))
+    assert row is not None, "the operator's accounts are made by the first migration"
+    return int(row["id"])
+
+
+async def hold(*account_ids: int) -> dict[int, Held]:
+    """Locks the customers' accounts among these until the transaction ends, and says how they stand.
+
+    The operator's own are read, never locked.
+    """
+    places = ", ".join(f"${n}" for n in range(1, len(account_ids) + 1))
+    rows = await fetch(
+        # Always in the order of ids: two transfers in opposite directions must not wait for each other.
+        f"""SELECT id, balance, floor, seq, head FROM ledger_account
+            WHERE id IN ({places}) AND balance IS NOT NULL ORDER BY id FOR UPDATE""",
+        *account_ids,
+    )
+    held = {row["id"]: _held(row) for row in rows}
+    return held | {id_: Held(id_, None, None, 0, FIRST_HEAD) for id_ in account_ids if id_ not in held}
+
+
+def _held(row: Row) -> Held:
+    floor = None if row["floor"] is None else Money(row["floor"])
+    return Held(row["id"], Money(row["balance"]), floor, row["seq"], row["head"])
+
+
+def require_funds(account: Held, needed: Money, *, rule: str) -> None:
+    """Raises InsufficientFunds when `needed` (all instructions with their commissions) exceeds what is available."""
+    available = account.available
+    if available is not None and needed > available:
+        raise InsufficientFunds(available=max(available, ZERO), needed=needed, rule=rule)
+
+
+async def post(
+    kind: str,
+    legs: Sequence[Leg],
+    *,
+    held: Mapping[int, Held],
+    at: datetime,
+    memo: Mapping[str, Any] | None = None,
+    rule: str = "W-4.4.4",
+) -> Posted:
+    """Writes one movement inside the caller's transaction; its accounts must be in `held` already.
+
+    Raises InsufficientFunds, by `rule`, when an account would fall below its floor. That legs sum to zero and that
+    none is zero is the caller's duty: an assertion here, the database's own refusal behind it.
+    """
+    assert sum(leg.amount.tiyin for leg in legs) == 0, "a movement must sum to zero"
+    for account in held.values():
+        leaves = -sum(leg.amount.tiyin for leg in legs if leg.account_id == account.id)
+        if leaves > 0:
+            require_funds(account, Money(leaves), rule=rule)
+    micros, text = to_micros(at), json.dumps(dict(memo or {}), ensure_ascii=False, sort_keys=True)
+    transfer_id = await _next_transfer_id()
+    standing = dict(held)
+    for leg in legs:
+        standing[leg.account_id] = await _write_entry(leg, standing[leg.account_id], transfer_id, micros)
+    digest = transfer_hash(
+        transfer_id=transfer_id,
+        kind=kind,
+        at=micros,
+        memo=text,
+        legs=[(leg.account_id, str(leg.kind), leg.amount.tiyin) for leg in legs],
+    )
+    await execute(
+        "INSERT INTO ledger_transfer (id, kind, at, memo, hash) VALUES ($1, $2, $3, $4, $5)",
+        transfer_id,
+        kind,
+        micros,
+        text,
+        digest,
+    )
+    return Posted(transfer_id, at, {id_: a.balance for id_, a in standing.items() if a.balance is not None})
+
+
+async def _write_entry(leg: Leg, account: Held, transfer_id: int, at: int) -> Held:
+    after = None
+    if account.balance is not None:
+        balance, seq = account.balance + leg.amount, account.seq + 1
+        head = entry_hash(
+            before=account.head,
+            transfer_id=transfer_id,
+            account_id=account.id,
+            seq=seq,
+            kind=str(leg.kind),
+            amount=leg.amount.tiyin,
+            balance=balance.tiyin,
+            at=at,
+        )
+        after = Held(account.id, balance, account.floor, seq, head)
+    await execute(
+        """INSERT INTO ledger_entry (transfer_id, account_id, kind, amount, at, seq, balance_after, hash)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
+        transfer_id,
+        account.id,
+        str(leg.kind),
+        leg.amount.tiyin,
+        at,
+        after.seq if after else None,
+        after.balance.tiyin if after and after.balance is not None else None,
+        after.head if after else None,
+    )
+    return after or account
+
+
+async def _next_transfer_id() -> int:
+    """The id of the transfer to come: its entries are written first. Ids need not be gapless."""
+    if dialect() == "sqlite":  # the transaction holds the write lock: nobody else can take the number
+        row = await fetch_row("SELECT COALESCE(MAX(id), 0) + 1 AS id FROM ledger_transfer")
+    else:
+        row = await fetch_row("SELECT nextval(pg_get_serial_sequence('ledger_transfer', 'id')) AS id")
+    assert row is not None
+    return int(row["id"])

@@ -1,0 +1,1 @@
+"""Price lists, zones and tariff plans (T-…)."""

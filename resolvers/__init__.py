@@ -1,0 +1,1 @@
+"""The use cases: who may, in which transaction, in which order. Every door calls these, and only these."""

@@ -1,0 +1,149 @@
+"""What a use case is given: who calls, the clock, the language, the installation's secrets and policy.
+
+A door makes one Context per request (the GraphQL door, the admin, a callback, the worker, a test). It never holds
+anything of a web framework: that is what lets them all call the same resolvers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
+
+from domain.clock import Clock, SystemClock
+from domain.language import Language
+from domain.quota import Quota
+from domain.refusal import Forbidden, Unauthenticated
+from domain.secrets import Secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """Nobody has signed in."""
+
+    label: str = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberActor:
+    """A subscriber, signed in with one of their numbers."""
+
+    subscriber_id: int
+    session_id: int
+    phone: str
+
+    @property
+    def label(self) -> str:
+        return f"subscriber:{self.subscriber_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class StaffActor:
+    """A member of staff in the admin. Roles: viewer looks, agent acts for subscribers, admin does all."""
+
+    staff_id: int
+    username: str
+    role: str
+
+    @property
+    def label(self) -> str:
+        return f"staff:{self.staff_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerActor:
+    """A partner's system, by its API key."""
+
+    partner_id: int
+    code: str
+    scopes: frozenset[str]
+
+    @property
+    def label(self) -> str:
+        return f"partner:{self.partner_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemActor:
+    """Kabinet itself: the worker, a command, the demo data."""
+
+    label: str = "system"
+
+
+Actor = Anonymous | SubscriberActor | StaffActor | PartnerActor | SystemActor
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The operator's choices; the defaults are the spec's. Lifetimes and limits of the doors to money and accounts."""
+
+    otp_lifetime: timedelta = timedelta(minutes=10)  # C-4, A-3.23.4: the most that is allowed
+    otp_wrong_tries: int = 5
+    otp_resend_wait: timedelta = timedelta(seconds=60)
+    otp_per_phone: Quota = Quota(8, timedelta(hours=1))
+    otp_per_address: Quota = Quota(60, timedelta(hours=1))
+    otp_in_total: Quota = Quota(20_000, timedelta(hours=1))
+    access_lifetime: timedelta = timedelta(minutes=15)
+    session_lifetime: timedelta = timedelta(days=30)
+    wallet_unlock_lifetime: timedelta = timedelta(minutes=15)
+    pin_wrong_tries: int = 5
+    pin_lock: timedelta = timedelta(minutes=30)
+    upgrades_open: bool = True
+    renewal_notice: timedelta = timedelta(days=3)
+
+
+def _nobody_listens(topic: str) -> None:
+    """Announcements go nowhere: for commands and tests that have no subscribers to the event bus."""
+
+
+@dataclass(slots=True)
+class Context:
+    """One request's surroundings. `address` is the caller's network address, for limits only; it is never logged.
+
+    `announce(topic)` tells open subscriptions that a thing changed ("wallet:12", "order:34"); call it through
+    `domain.database.after_commit`.
+    """
+
+    actor: Actor
+    secrets: Secrets
+    language: Language = Language.UZ
+    clock: Clock = field(default_factory=SystemClock)
+    policy: Policy = field(default_factory=Policy)
+    address: str = ""
+    announce: Announce = _nobody_listens
+
+    def acting_as(self, actor: Actor) -> "Context":
+        """The same surroundings with another actor: the worker, or a sign-in that has just succeeded."""
+        return replace(self, actor=actor)
+
+
+STAFF_RANK: Final = {"viewer": 0, "agent": 1, "admin": 2}
+
+
+def the_subscriber(ctx: Context) -> SubscriberActor:
+    """The signed-in subscriber. Raises Unauthenticated for nobody, Forbidden for partners and staff."""
+    if isinstance(ctx.actor, SubscriberActor):
+        return ctx.actor
+    if isinstance(ctx.actor, Anonymous):
+        raise Unauthenticated
+    raise Forbidden
+
+
+def the_staff(ctx: Context, role: str = "viewer") -> StaffActor:
+    """The member of staff, of this role or a higher one. Raises Unauthenticated or Forbidden."""
+    if isinstance(ctx.actor, StaffActor):
+        if STAFF_RANK[ctx.actor.role] < STAFF_RANK[role]:
+            raise Forbidden
+        return ctx.actor
+    if isinstance(ctx.actor, Anonymous):
+        raise Unauthenticated
+    raise Forbidden
+
+
+def the_partner(ctx: Context, scope: str) -> PartnerActor:
+    """The partner, if its key has the scope. Raises Unauthenticated or Forbidden."""
+    if isinstance(ctx.actor, PartnerActor) and scope in ctx.actor.scopes:
+        return ctx.actor
+    if isinstance(ctx.actor, Anonymous):
+        raise Unauthenticated
+    raise Forbidden
