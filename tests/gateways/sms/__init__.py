@@ -1,0 +1,1 @@
+"""Tests of the ways out for text messages."""
