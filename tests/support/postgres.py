@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own: made in a temporary folder, gone with it."""
+"""A PostgreSQL server (15 or newer) of one's own: made in a temporary folder, gone with it."""
 
 import os
 import pwd
@@ -19,6 +19,7 @@ from tests.support.ports import free_port
 OWNER = "kabinet"
 START_SECONDS = 60
 STOP_SECONDS = 30
+ROOM_BYTES = 2 * 1024**3
 # Nothing here outlives the tests, so nothing is made safe against a power cut.
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -31,6 +32,8 @@ SETTINGS = {
     "max_wal_senders": "0",
     "autovacuum": "off",
     "jit": "off",
+    "min_wal_size": "32MB",
+    "max_wal_size": "128MB",
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
@@ -66,7 +69,8 @@ class PrivatePostgres:
         Nobody may be connected to the template meanwhile.
         """
         name = name or f"database_{next(self._numbers)}"
-        self.run(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        # Copying the files takes half the time of writing them through the log, which is what PostgreSQL does unasked.
+        self.run(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""))
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
@@ -98,7 +102,7 @@ def private_postgres() -> Iterator[PrivatePostgres]:
     if programs is None:
         raise PostgresFault("PostgreSQL is not installed")
     run_as = _unprivileged()
-    folder = Path(tempfile.mkdtemp(prefix="kabinet-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="kabinet-postgres-", dir=_memory()))
     try:
         if run_as:
             os.chown(folder, run_as["user"], run_as["group"])
@@ -110,6 +114,13 @@ def private_postgres() -> Iterator[PrivatePostgres]:
             _stop(process)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory() -> Path | None:
+    """The file system in memory, if it has room: a copy of a database is 300 files, and slow to make on a disk."""
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= ROOM_BYTES
+    return memory if has_room else None
 
 
 def _unprivileged() -> RunAs:
