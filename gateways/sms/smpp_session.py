@@ -197,6 +197,6 @@ class SmppSession:
             async with asyncio.timeout(self._times.limit_seconds):
                 await self._hand_on(receipt)
         except Exception as error:
-            _log.exception("smpp_receipt_not_kept", error=type(error).__name__)
+            _log.warning("smpp_receipt_not_kept", error=type(error).__name__)
             return pdu.TRY_AGAIN
         return pdu.OK

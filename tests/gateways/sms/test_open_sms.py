@@ -72,13 +72,21 @@ def test_a_bad_address_is_refused_in_one_line_without_its_password(url: str) -> 
     assert refusal.value.__cause__ is None
 
 
-@given(st.text(max_size=60))
-def test_whatever_the_address_is_the_refusal_never_repeats_it(junk: str) -> None:
+def complaint_about(url: str) -> str:
+    """What is said about an address that cannot be read; nothing for one that can."""
     try:
-        read_address(f"smpp://user:{PASSWORD}{junk}", options=frozenset({"source"}))
+        read_address(url, options=frozenset({"source"}))
     except ValueError as refusal:
-        assert PASSWORD not in str(refusal)
-        assert "\n" not in str(refusal)
+        return str(refusal)
+    return ""
+
+
+@given(st.text(max_size=60))
+def test_whatever_the_address_is_the_complaint_never_repeats_it(junk: str) -> None:
+    complaint = complaint_about(f"smpp://user:{PASSWORD}{junk}")
+
+    assert PASSWORD not in complaint
+    assert "\n" not in complaint
 
 
 def test_users_and_passwords_are_decoded() -> None:

@@ -4,7 +4,10 @@ from hypothesis import strategies as st
 
 from gateways.sms.text import encode_gsm7, encode_ucs2, fits_one_part, is_gsm7, parts
 
-BASIC = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
 EXTENSION = "\f^{}\\[~]|€"
 basic_text = st.text(st.sampled_from(BASIC), max_size=700)
 gsm_text = st.text(st.sampled_from(BASIC + EXTENSION), max_size=700)
