@@ -1,0 +1,130 @@
+"""Documents as the engines want them: parsed, within the limits, valid, and kept for the next time."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    TokenKind,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from schema.http.cost import Cost, cost_of
+from schema.http.errors import fault, shorten
+from schema.http.limits import Limits, check_shape, count_tokens, too_complex
+
+VALIDATION_ERRORS_MOST = 10
+
+
+class Refused(Exception):
+    """The document cannot be run; `errors` say why."""
+
+    def __init__(self, *errors: GraphQLError) -> None:
+        super().__init__("document refused")
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a valid document."""
+
+    node: OperationDefinitionNode
+    kind: OperationType
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A valid document and its operations by name ("" for one without)."""
+
+    node: DocumentNode
+    operations: dict[str, Operation]
+    tokens: int
+
+    def operation(self, name: str | None) -> Operation:
+        """The operation by its name; without a name the only one. Raises Refused."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        if name is None:
+            raise Refused(fault("The document has several operations: say which by operationName."))
+        if name not in self.operations:
+            raise Refused(fault(f"The document has no operation named '{shorten(name)}'."))
+        return self.operations[name]
+
+
+class Documents:
+    """Reads documents and keeps the valid ones, least recently used out first, up to `limits.cached_tokens`."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self.schema = schema
+        self.limits = limits
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._kept_tokens = 0
+        rules = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+        self._rules = rules if limits.introspection else (*rules, NoSchemaIntrospectionCustomRule)
+
+    def read(self, text: str) -> Document:
+        """The document of this text. Raises Refused with the syntax, limit or validation errors."""
+        document = self._kept.get(text)
+        if document is not None:
+            self._kept.move_to_end(text)
+            return document
+        try:
+            document = self._prepare(text)
+        except GraphQLError as error:
+            raise Refused(error) from None
+        self._keep(text, document)
+        return document
+
+    def _prepare(self, text: str) -> Document:
+        tokens = count_tokens(text)
+        if tokens > self.limits.tokens:
+            raise too_complex("tokens", tokens, self.limits.tokens)
+        # The parser's own limits stand behind, should the two ever count differently.
+        node = parse(text, max_lexical_tokens=self.limits.tokens, max_comments=self.limits.tokens)
+        _refuse_nul(node)
+        check_shape(node, self.limits)
+        errors = validate(
+            self.schema,
+            node,
+            self._rules,
+            max_errors=VALIDATION_ERRORS_MOST,
+            hide_suggestions=not self.limits.introspection,
+        )
+        if errors:
+            raise Refused(*errors)
+        return Document(node, self._operations(node), tokens)
+
+    def _operations(self, document: DocumentNode) -> dict[str, Operation]:
+        return {
+            node.name.value if node.name else "": Operation(
+                node, node.operation, cost_of(self.schema, document, node, self.limits)
+            )
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        }
+
+    def _keep(self, text: str, document: Document) -> None:
+        self._kept[text] = document
+        self._kept_tokens += document.tokens
+        while self._kept_tokens > self.limits.cached_tokens:
+            _, oldest = self._kept.popitem(last=False)
+            self._kept_tokens -= oldest.tokens
+
+
+def _refuse_nul(document: DocumentNode) -> None:
+    """An escape in a text of the document can spell the NUL character, which databases do not take."""
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        if token.kind in (TokenKind.STRING, TokenKind.BLOCK_STRING) and "\0" in (token.value or ""):
+            raise fault("The document has a NUL character.")
+        token = token.next
