@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from domain.money import TIYIN_PER_SOM
 from domain.tariff.countries import CONTINENT_OF_COUNTRY, CONTINENTS
@@ -32,7 +32,6 @@ _LINE_COLUMNS: Final = (
     Column("price_uzs", 20),
 )
 _PREFIX_COLUMNS: Final = (Column("zone", 40), Column("network", 120), Column("prefix", 20))
-_HEADING: Final = ("edition", "effective_from", "order_no", "order_date")
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -40,6 +39,7 @@ _PRICE: Final = re.compile(r"([0-9]+)(?:\.([0-9]{1,2}))?")
 _PREFIX: Final = re.compile(r"[1-9][0-9]{0,14}")
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _CONTINENT_MARK: Final = "continent:"
+T = TypeVar("T")
 
 
 class Unit(StrEnum):
@@ -146,29 +146,37 @@ def _parse(main: str, content_of: Callable[[str], bytes | None], *, sent: Sequen
     targets = [_targets(row) for row in sheet.rows]
     prefixes = _read_prefixes(sheet, targets, content_of, faults)
     lines = [_line(row, target, prefixes) for row, target in zip(sheet.rows, targets, strict=True)]
-    headings = [_heading(row, sheet.rows[0]) for row in sheet.rows]
+    heading = _heading(sheet.rows)
     _check_zones(sheet.rows, targets)
     if sheet.whole:
         _check_nothing_spare(main, sent, targets, faults)
         if not sheet.rows:
             faults.add(main, 1, "", "the file has no prices")
-    heading = headings[0] if headings else None
     if faults.found or heading is None:
         raise BadPriceList(sorted(faults.found, key=lambda fault: (fault.file != main, fault.file, fault.line)))
     return PriceList(*heading, lines=tuple(line for line in lines if line is not None))
 
 
-def _heading(row: Row, first: Row) -> tuple[str, date, str, date] | None:
-    """Edition, effective date, order number and date: the same on every row, as a file is one edition (T-1)."""
-    for column in _HEADING:
-        expected = first.cells.get(column)
-        if column in row.cells and expected not in (None, row.cells[column]):
-            row.fault(column, f"line {first.line} says {expected}; a file holds one edition")
-    edition, effective_from = row.read("edition", _text), row.read("effective_from", _date)
-    order_no, order_date = row.read("order_no", _text), row.read("order_date", _date)
+def _heading(rows: Sequence[Row]) -> tuple[str, date, str, date] | None:
+    """Edition, effective date, order number and order date (T-1)."""
+    edition, effective_from = _same(rows, "edition", _text), _same(rows, "effective_from", _date)
+    order_no, order_date = _same(rows, "order_no", _text), _same(rows, "order_date", _date)
     if edition is None or effective_from is None or order_no is None or order_date is None:
         return None
     return edition, effective_from, order_no, order_date
+
+
+def _same(rows: Sequence[Row], column: str, reader: Callable[[str], T]) -> T | None:
+    """What a column says on every row, as a file is one edition; a row that says otherwise is a fault."""
+    first: tuple[T, Row] | None = None
+    for row in rows:
+        value = row.read(column, reader)
+        if value is None:
+            continue
+        first = first or (value, row)
+        if value != first[0]:
+            row.fault(column, f"line {first[1].line} says {first[0]}; a file holds one edition")
+    return first and first[0]
 
 
 # What a row's destinations say
