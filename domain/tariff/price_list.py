@@ -5,6 +5,7 @@ countries (`KZ`), continents (`continent:EU`) and names of files of dialling pre
 price that goes nowhere, such as a daily fee. Nothing here touches the database.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ def _read_start(path: Path) -> bytes:
 
 def _looks_like_lines(content: bytes) -> int:
     """How many of the main file's columns the first line names."""
-    first_line = content[:1_000].splitlines()[:1]
+    first_line = content[:1_000].lstrip(codecs.BOM_UTF8 + b"\r\n").splitlines()[:1]
     words = re.findall(r"\w+", first_line[0].decode("utf-8", "replace")) if first_line else []
     return len({column.name for column in _LINE_COLUMNS} & set(words))
 
@@ -148,10 +149,10 @@ def _parse(main: str, content_of: Callable[[str], bytes | None], *, sent: Sequen
     lines = [_line(row, target, prefixes) for row, target in zip(sheet.rows, targets, strict=True)]
     heading = _heading(sheet.rows)
     _check_zones(sheet.rows, targets)
-    if sheet.whole:
+    if sheet.tells("destinations"):
         _check_nothing_spare(main, sent, targets, faults)
-        if not sheet.rows:
-            faults.add(main, 1, "", "the file has no prices")
+    if sheet.whole and not sheet.rows:
+        faults.add(main, 1, "", "the file has no prices")
     if faults.found or heading is None:
         raise BadPriceList(sorted(faults.found, key=lambda fault: (fault.file != main, fault.file, fault.line)))
     return PriceList(*heading, lines=tuple(line for line in lines if line is not None))
@@ -257,7 +258,7 @@ def _read_prefixes(
             continue
         sheet = read_sheet(name, content, _PREFIX_COLUMNS, faults)
         read[name] = _by_zone(sheet, taken)
-        _check_both_ways(name, naming, sheet, lines_are_whole=lines.whole)
+        _check_both_ways(name, lines, naming, sheet)
     return read
 
 
@@ -273,18 +274,18 @@ def _by_zone(sheet: Sheet, taken: dict[str, Row]) -> _PrefixesOfZone:
     return by_zone
 
 
-def _check_both_ways(name: str, naming: Sequence[Row], sheet: Sheet, *, lines_are_whole: bool) -> None:
+def _check_both_ways(name: str, lines: Sheet, naming: Sequence[Row], sheet: Sheet) -> None:
     """Each zone of the file is named by a row, and each row that names the file has prefixes there.
 
     Nothing is said of a side that could not be read whole: it may hold what seems missing.
     """
     priced = {row.cells.get("zone") for row in naming}
     listed = {row.cells.get("zone") for row in sheet.rows}
-    if lines_are_whole:
+    if lines.tells("zone") and lines.tells("destinations"):
         for row in sheet.rows:
             if "zone" in row.cells and row.cells["zone"] not in priced:
                 row.fault("zone", "no row of the price list has this zone with this file")
-    if sheet.whole:
+    if sheet.tells("zone"):
         for row in naming:
             if "zone" in row.cells and row.cells["zone"] not in listed:
                 row.fault("destinations", f"{name} has no prefixes of zone {row.cells['zone']}", name)

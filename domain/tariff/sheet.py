@@ -79,10 +79,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The rows of a file. `whole` is false when some of its rows or cells could not be read at all."""
+    """The rows of a file. `whole` is false when some of its rows could not be read at all."""
 
     rows: tuple[Row, ...]
     whole: bool
+
+    def tells(self, column: str) -> bool:
+        """Whether the cells of a column are all known, so that what is not among them is not in the file."""
+        return self.whole and all(column in row.cells for row in self.rows)
 
 
 def read_sheet(file: str, content: bytes, columns: Sequence[Column], faults: FaultList) -> Sheet:
@@ -92,7 +96,7 @@ def read_sheet(file: str, content: bytes, columns: Sequence[Column], faults: Fau
     text = _text(file, content, faults)
     if text is not None:
         rows = tuple(_rows(file, text, columns, faults))
-    return Sheet(rows, whole=len(faults.found) == before)
+    return Sheet(rows, whole=all(fault.column for fault in faults.found[before:]))
 
 
 def _text(file: str, content: bytes, faults: FaultList) -> str | None:

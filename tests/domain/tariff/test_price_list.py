@@ -119,7 +119,7 @@ def test_files_sent_together_read_as_files_that_lie_together_in_any_order() -> N
     [
         pytest.param(lambda text: "\ufeff" + text, id="byte order mark"),
         pytest.param(lambda text: text.replace("\n", "\r\n"), id="Windows line ends"),
-        pytest.param(lambda text: text.replace("\n", "\n\n"), id="blank lines"),
+        pytest.param(lambda text: "\n" + text.replace("\n", "\n\n"), id="blank lines"),
         pytest.param(lambda text: text.replace(",", " , "), id="spaces around cells"),
         pytest.param(lambda text: text.rstrip("\n"), id="no line end after the last row"),
         pytest.param(lambda text: "\n".join(",".join(row.split(",")[::-1]) for row in text.split("\n")), id="order"),
@@ -278,6 +278,27 @@ def test_a_zone_that_names_a_file_has_prefixes_in_it() -> None:
     told = faults_of(with_rows(SKY.replace("welcome,sky,", "welcome,sea,")))
 
     assert told == [(("main.csv", 5, "destinations"), "sky.csv has no prefixes of zone sea", "sky.csv")]
+
+
+@pytest.mark.rule("T-3")
+def test_zones_are_compared_with_their_files_in_spite_of_faults_elsewhere() -> None:
+    main = with_rows(SKY.replace("welcome,sky,", "welcome,sea,")).replace(",421", ",")
+
+    told = faults_of(main, PREFIXES + "moon,,8818\n")
+
+    assert [place for place, _, _ in told] == [
+        ("main.csv", 4, "price_uzs"),
+        ("main.csv", 5, "destinations"),
+        ("sky.csv", 4, "network"),
+        ("sky.csv", 4, "zone"),
+    ]
+
+
+def test_nothing_is_called_missing_that_an_unreadable_row_may_hold() -> None:
+    assert [place for place, _, _ in faults_of(MAIN.replace(",25260.5", ""))] == [
+        ("main.csv", 3, ""),
+    ]
+    assert [place for place, _, _ in faults_of(MAIN, "zone,network,prefix\nsky,8816\n")] == [("sky.csv", 2, "")]
 
 
 def test_a_missing_file_is_told_at_the_row_that_names_it() -> None:
