@@ -163,9 +163,7 @@ def entry_hash(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def transfer_hash(
-    *, transfer_id: int, kind: str, at: int, memo: str, legs: Iterable[tuple[int, str, int]]
-) -> str:
+def transfer_hash(*, transfer_id: int, kind: str, at: int, memo: str, legs: Iterable[tuple[int, str, int]]) -> str:
     """SHA-256 over a transfer and its legs (account, kind, amount) in the order in which they were written."""
     lines = [f"{transfer_id}|{kind}|{at}|{memo}", *(f"{account}|{k}|{amount}" for account, k, amount in legs)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

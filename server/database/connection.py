@@ -36,7 +36,9 @@ class DatabaseUrl:
                 port = parts.port or 5432
             except ValueError as error:
                 raise BadDatabaseUrl("the database URL's port is not a number") from error
-            return cls("postgres", _postgres(parts.path, parts.hostname, port, parts.username, parts.password, parts.query))
+            return cls(
+                "postgres", _postgres(parts.path, parts.hostname, port, parts.username, parts.password, parts.query)
+            )
         raise BadDatabaseUrl("the database URL begins neither with sqlite:// nor with postgres://")
 
 
@@ -65,7 +67,9 @@ def tortoise_config(url: str) -> dict[str, Any]:
     read = DatabaseUrl.read(url)
     if read.kind == "sqlite":
         engine = "server.database.sqlite_immediate"
-        read.credentials.update(busy_timeout=BUSY_TIMEOUT_MS, synchronous="NORMAL", cache_size=-32_000, temp_store="MEMORY")
+        read.credentials.update(
+            busy_timeout=BUSY_TIMEOUT_MS, synchronous="NORMAL", cache_size=-32_000, temp_store="MEMORY"
+        )
     else:
         engine = "server.database.asyncpg_release"
     return {

@@ -102,9 +102,7 @@ async def _migrate_postgres(credentials: dict[str, Any]) -> list[str]:
                 row = await connection.fetchrow("SELECT digest FROM migration WHERE name = $1", migration.name)
                 if not _is_done(migration, row):
                     await connection.execute(migration.script)
-                    await connection.execute(
-                        "INSERT INTO migration VALUES ($1, $2)", migration.name, migration.digest
-                    )
+                    await connection.execute("INSERT INTO migration VALUES ($1, $2)", migration.name, migration.digest)
                     ran.append(migration.name)
     finally:
         await connection.close()
@@ -136,5 +134,7 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
-    if statement.strip() and not all(line.strip().startswith("--") or not line.strip() for line in statement.splitlines()):
+    if statement.strip() and not all(
+        line.strip().startswith("--") or not line.strip() for line in statement.splitlines()
+    ):
         raise MigrationFault(f"a statement has no end: {statement.strip()[:60]}")

@@ -1,0 +1,56 @@
+"""The e-wallet: electronic money issued by the operator, apart from the telecom balance (spec: wallet).
+
+`refusals` are how it says no, `model` what it is, `limits` the pure rules of a Light wallet, `pin` the holder's PIN,
+`movements` what can happen to its money. Opening a wallet, unlocking it and sending from it are told as stories in
+resolvers/wallet.py.
+"""
+
+from domain.wallet.limits import Limits, current_limits, require_room
+from domain.wallet.model import Wallet, WalletLevel, WalletStatus, new_wallet_number
+from domain.wallet.movements import HeldWallet, hold_wallets, send, top_up
+from domain.wallet.pin import check_pin, hash_pin, read_pin
+from domain.wallet.refusals import (
+    BalanceLimitReached,
+    BirthDateWrong,
+    NotToppedUpYet,
+    PinLocked,
+    RecipientNotFound,
+    SameWallet,
+    TopUpLimitReached,
+    WalletExists,
+    WalletLocked,
+    WalletMissing,
+    WalletNotActive,
+    WalletNotForYou,
+    WrongPin,
+)
+
+__all__ = [
+    "BalanceLimitReached",
+    "BirthDateWrong",
+    "HeldWallet",
+    "Limits",
+    "NotToppedUpYet",
+    "PinLocked",
+    "RecipientNotFound",
+    "SameWallet",
+    "TopUpLimitReached",
+    "Wallet",
+    "WalletExists",
+    "WalletLevel",
+    "WalletLocked",
+    "WalletMissing",
+    "WalletNotActive",
+    "WalletNotForYou",
+    "WalletStatus",
+    "WrongPin",
+    "check_pin",
+    "current_limits",
+    "hash_pin",
+    "hold_wallets",
+    "new_wallet_number",
+    "read_pin",
+    "require_room",
+    "send",
+    "top_up",
+]

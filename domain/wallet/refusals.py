@@ -1,0 +1,122 @@
+"""How the wallet says no: each refusal with the clause that it comes from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from domain.money import Money
+from domain.refusal import Refusal
+
+
+@dataclass(eq=False, kw_only=True)
+class WalletMissing(Refusal):
+    code: ClassVar[str] = "WALLET_MISSING"
+    text: ClassVar[str] = "You have no wallet yet. Open one first."
+    default_rule: ClassVar[str | None] = "W-4.1.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class WalletExists(Refusal):
+    code: ClassVar[str] = "WALLET_EXISTS"
+    text: ClassVar[str] = "This number has a wallet already."
+    default_rule: ClassVar[str | None] = "W-4.1.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class WalletNotForYou(Refusal):
+    """A wallet is a person's: an organisation cannot open one, nor a number that is not in service."""
+
+    code: ClassVar[str] = "WALLET_NOT_FOR_YOU"
+    text: ClassVar[str] = "Only a person with an active number can open a wallet."
+    default_rule: ClassVar[str | None] = "W-4.1.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class BirthDateWrong(Refusal):
+    code: ClassVar[str] = "BIRTH_DATE_WRONG"
+    text: ClassVar[str] = "The date of birth is missing or does not agree with your agreement."
+    default_rule: ClassVar[str | None] = "W-4.1.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongPin(Refusal):
+    """Counted: that is why it commits. The last try locks the PIN for a while."""
+
+    code: ClassVar[str] = "WRONG_PIN"
+    text: ClassVar[str] = "The PIN is wrong. Tries left: {tries_left}."
+    default_rule: ClassVar[str | None] = "W-2.15"
+    commits: ClassVar[bool] = True
+    tries_left: int
+
+
+@dataclass(eq=False, kw_only=True)
+class PinLocked(Refusal):
+    code: ClassVar[str] = "PIN_LOCKED"
+    text: ClassVar[str] = "Too many wrong PINs. Try again after {until}."
+    default_rule: ClassVar[str | None] = "W-2.15"
+    until: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class WalletLocked(Refusal):
+    """The holder has not entered the PIN in this session, or too long ago."""
+
+    code: ClassVar[str] = "WALLET_LOCKED"
+    text: ClassVar[str] = "Enter your PIN to unlock the wallet."
+    default_rule: ClassVar[str | None] = "W-2.15"
+
+
+@dataclass(eq=False, kw_only=True)
+class WalletNotActive(Refusal):
+    """Blocked or closed: no operation is carried out."""
+
+    code: ClassVar[str] = "WALLET_NOT_ACTIVE"
+    text: ClassVar[str] = "The wallet is blocked or closed: no operation is carried out."
+    default_rule: ClassVar[str | None] = "W-5.2.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotToppedUpYet(Refusal):
+    code: ClassVar[str] = "NOT_TOPPED_UP_YET"
+    text: ClassVar[str] = "A new wallet can pay and send only after its first top-up."
+    default_rule: ClassVar[str | None] = "W-4.1.2"
+
+
+@dataclass(eq=False, kw_only=True)
+class RecipientNotFound(Refusal):
+    code: ClassVar[str] = "RECIPIENT_NOT_FOUND"
+    text: ClassVar[str] = "There is no wallet with this number. Check it: money sent in error is not returned."
+    default_rule: ClassVar[str | None] = "W-4.4.5"
+
+
+@dataclass(eq=False, kw_only=True)
+class SameWallet(Refusal):
+    code: ClassVar[str] = "SAME_WALLET"
+    text: ClassVar[str] = "You cannot send money to your own wallet."
+    default_rule: ClassVar[str | None] = "W-4.4.4"
+
+
+@dataclass(eq=False, kw_only=True)
+class TopUpLimitReached(Refusal):
+    """A Light wallet's top-ups of 30 calendar days would exceed 5 BHM."""
+
+    code: ClassVar[str] = "TOP_UP_LIMIT_REACHED"
+    text: ClassVar[str] = (
+        "A Light wallet takes at most {limit} in 30 days: {used} is used, {left} is left. Room comes back on {resets_at}."
+    )
+    default_rule: ClassVar[str | None] = "W-4.5.1a"
+    limit: Money
+    used: Money
+    left: Money
+    resets_at: datetime | None
+
+
+@dataclass(eq=False, kw_only=True)
+class BalanceLimitReached(Refusal):
+    """A Light wallet's balance would exceed 5 BHM."""
+
+    code: ClassVar[str] = "BALANCE_LIMIT_REACHED"
+    text: ClassVar[str] = "A Light wallet holds at most {limit}: {left} more would fit."
+    default_rule: ClassVar[str | None] = "W-4.5.1b"
+    limit: Money
+    left: Money

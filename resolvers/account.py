@@ -1,0 +1,182 @@
+"""Looking at money: accounts, their entries, and the receipt of each movement."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from domain.account import Billing, check_digit
+from domain.clock import from_micros
+from domain.database import Row, fetch, fetch_row
+from domain.ledger import EntryKind
+from domain.money import ZERO, Money
+from resolvers.context import Context, StaffActor, SubscriberActor, the_staff, the_subscriber
+from resolvers.paging import Page, PageRequest, page
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """A personal account. `floor` is the lowest balance; None for a postpaid one."""
+
+    id: int
+    number: str
+    ledger_account_id: int
+    balance: Money
+    billing: Billing
+    floor: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """One line of an account's history. `memo` says what it was for, so that every charge explains itself."""
+
+    id: int
+    transfer_id: int
+    at: datetime
+    kind: EntryKind
+    amount: Money
+    balance_after: Money
+    memo: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptView:
+    """The proof of one movement (W-2.19)."""
+
+    number: str
+    at: datetime
+    payer: str
+    recipient: str
+    amount: Money
+    commission: Money
+    total: Money
+    purpose: str
+
+
+_ACCOUNT: Final = """SELECT p.id, p.number, p.ledger_account_id, a.balance, p.billing, a.floor,
+       p.opened_at AS cursor_order, p.id AS cursor_id
+FROM personal_account p JOIN ledger_account a ON a.id = p.ledger_account_id
+WHERE p.subscriber_id = $1"""
+
+ENTRY_COLUMNS: Final = "e.id, e.transfer_id, e.account_id, e.at, e.kind, e.amount, e.balance_after, t.memo"
+_ENTRIES: Final = f"""SELECT {ENTRY_COLUMNS}, e.seq AS cursor_order, e.id AS cursor_id
+FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
+WHERE e.account_id = $1"""
+
+
+def account_view(row: Row) -> AccountView:
+    return AccountView(
+        id=row["id"],
+        number=row["number"],
+        ledger_account_id=row["ledger_account_id"],
+        balance=Money(row["balance"]),
+        billing=Billing(row["billing"]),
+        floor=None if row["floor"] is None else Money(row["floor"]),
+    )
+
+
+def entry_view(row: Row) -> EntryView:
+    return EntryView(
+        id=row["id"],
+        transfer_id=row["transfer_id"],
+        at=from_micros(row["at"]),
+        kind=EntryKind(row["kind"]),
+        amount=Money(row["amount"]),
+        balance_after=Money(row["balance_after"]),
+        memo=json.loads(row["memo"]),
+    )
+
+
+async def accounts(ctx: Context, request: PageRequest) -> Page[AccountView]:
+    """The signed-in subscriber's personal accounts, oldest first."""
+    actor = the_subscriber(ctx)
+    return await _accounts(actor.subscriber_id, request)
+
+
+async def accounts_of(ctx: Context, subscriber_id: int, request: PageRequest) -> Page[AccountView]:
+    """A subscriber's personal accounts, for staff."""
+    the_staff(ctx)
+    return await _accounts(subscriber_id, request)
+
+
+async def _accounts(subscriber_id: int, request: PageRequest) -> Page[AccountView]:
+    return await page(_ACCOUNT, [subscriber_id], request, account_view, order="p.opened_at", id_="p.id", ascending=True)
+
+
+async def account(ctx: Context, account_id: int) -> AccountView | None:
+    """One account: the caller's own, or any for staff; None otherwise."""
+    owner = "AND p.subscriber_id = $2" if isinstance(ctx.actor, SubscriberActor) else ""
+    values = [account_id, *_owner(ctx)]
+    row = await fetch_row(
+        f"""SELECT p.id, p.number, p.ledger_account_id, a.balance, p.billing, a.floor
+            FROM personal_account p JOIN ledger_account a ON a.id = p.ledger_account_id
+            WHERE p.id = $1 {owner}""",
+        *values,
+    )
+    return account_view(row) if row else None
+
+
+def _owner(ctx: Context) -> list[int]:
+    """The subscriber that a look is limited to; nothing for staff, who may look at all."""
+    if isinstance(ctx.actor, StaffActor):
+        return []
+    return [the_subscriber(ctx).subscriber_id]
+
+
+async def entries(ctx: Context, ledger_account_id: int, request: PageRequest) -> Page[EntryView]:
+    """An account's history, newest first. The account must come from a look that was scoped to the caller."""
+    return await page(_ENTRIES, [ledger_account_id], request, entry_view, order="e.seq", id_="e.id")
+
+
+async def entry(ctx: Context, entry_id: int) -> EntryView | None:
+    """One entry of the caller's own accounts or wallets (any customer's for staff); None otherwise."""
+    scope = """AND EXISTS (SELECT 1 FROM personal_account p WHERE p.ledger_account_id = e.account_id AND p.subscriber_id = $2
+               UNION ALL SELECT 1 FROM wallet w WHERE w.ledger_account_id = e.account_id AND w.subscriber_id = $2)"""
+    owner = _owner(ctx)
+    row = await fetch_row(
+        f"""SELECT {ENTRY_COLUMNS} FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
+            WHERE e.id = $1 AND e.seq IS NOT NULL {scope if owner else ""}""",
+        entry_id,
+        *owner,
+    )
+    return entry_view(row) if row else None
+
+
+async def receipts(ctx: Context, transfer_ids: list[int]) -> list[ReceiptView | None]:
+    """The receipts of movements, in one statement; the ids must come from looks that were scoped to the caller."""
+    places = ", ".join(f"${n}" for n in range(1, len(transfer_ids) + 1))
+    rows = await fetch(
+        f"""SELECT t.id, t.kind, t.at, t.memo,
+                   SUM(CASE WHEN e.amount > 0 AND e.kind <> 'commission' THEN e.amount ELSE 0 END) AS amount,
+                   SUM(CASE WHEN e.amount > 0 AND e.kind = 'commission' THEN e.amount ELSE 0 END) AS commission
+            FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+            WHERE t.id IN ({places}) GROUP BY t.id, t.kind, t.at, t.memo""",
+        *transfer_ids,
+    )
+    found = {row["id"]: receipt_view(row) for row in rows}
+    return [found.get(id_) for id_ in transfer_ids]
+
+
+def receipt_view(row: Row) -> ReceiptView:
+    memo = json.loads(row["memo"])
+    amount, commission = Money(int(row["amount"])), Money(int(row["commission"] or 0))
+    return ReceiptView(
+        number=receipt_number(row["id"]),
+        at=from_micros(row["at"]),
+        payer=_party(memo, "payer"),
+        recipient=_party(memo, "recipient"),
+        amount=amount,
+        commission=commission,
+        total=amount + (commission or ZERO),
+        purpose=row["kind"],
+    )
+
+
+def _party(memo: dict[str, Any], side: str) -> str:
+    return " ".join(filter(None, (memo.get(side, ""), memo.get(f"{side}_phone", ""))))
+
+
+def receipt_number(transfer_id: int) -> str:
+    """Ten digits and a check digit: people read receipts' numbers to each other."""
+    digits = f"{transfer_id:010d}"
+    return f"{digits}-{check_digit(digits)}"
