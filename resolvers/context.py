@@ -4,7 +4,8 @@ A door makes one Context per request (the GraphQL door, the admin, a callback, t
 anything of a web framework: that is what lets them all call the same resolvers.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -70,10 +71,22 @@ class SystemActor:
 
 Actor = Anonymous | SubscriberActor | StaffActor | PartnerActor | SystemActor
 Announce = Callable[[str], None]
+Listen = Callable[[str], AbstractAsyncContextManager[AsyncIterator[None]]]
 
 
 def _nobody_listens(topic: str) -> None:
     """Announcements go nowhere: for commands and tests that have no subscribers to the event bus."""
+
+
+@asynccontextmanager
+async def _nothing_comes(topic: str) -> AsyncIterator[AsyncIterator[None]]:
+    """Listening where there is no event bus: the stream ends at once."""
+
+    async def nothing() -> AsyncIterator[None]:
+        return
+        yield
+
+    yield nothing()
 
 
 @dataclass(slots=True)
@@ -81,7 +94,7 @@ class Context:
     """One request's surroundings. `address` is the caller's network address, for limits only; it is never logged.
 
     `announce(topic)` tells open subscriptions that a thing changed ("wallet:12", "order:34"); call it through
-    `domain.database.after_commit`.
+    `domain.database.after_commit`. `listen(topic)` gives a stream with an item each time the topic was announced.
     """
 
     actor: Actor
@@ -91,6 +104,7 @@ class Context:
     policy: Policy = field(default_factory=Policy)
     address: str = ""
     announce: Announce = _nobody_listens
+    listen: Listen = _nothing_comes
 
     def acting_as(self, actor: Actor) -> "Context":
         """The same surroundings with another actor: the worker, or a sign-in that has just succeeded."""

@@ -1,0 +1,135 @@
+"""Personal accounts, entries and receipts."""
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from domain import ledger
+from domain.account import Billing as DomainBilling
+from resolvers import account as accounts
+from resolvers.paging import PageRequest
+from resolvers.texts import translator
+from schema.context import Info
+from schema.money import Money
+from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
+
+EntryKind = strawberry.enum(
+    Enum("EntryKind", {kind.name: kind.value for kind in ledger.EntryKind}),
+    description="What an entry is, seen from its account. New values may come: tolerate unknown ones.",
+)
+
+
+@strawberry.enum(name="Billing", description="When a personal account pays. Tolerate unknown values.")
+class Billing(Enum):
+    PREPAID = strawberry.enum_value("prepaid", description="In advance: never below zero by itself (A-6.12).")
+    POSTPAID = strawberry.enum_value("postpaid", description="By invoice after the period (A-6.6.1).")
+
+
+@strawberry.type(description="The proof of one movement of money (W-2.19).")
+class Receipt:
+    view: strawberry.Private[accounts.ReceiptView]
+
+    @strawberry.field(description="The receipt's number, to be read to staff.")
+    def number(self) -> str:
+        return self.view.number
+
+    @strawberry.field(description="When the movement was carried out.")
+    def at(self) -> datetime:
+        return self.view.at
+
+    @strawberry.field(description="Who paid: number and masked phone; empty when the money came from outside.")
+    def payer(self) -> str:
+        return self.view.payer
+
+    @strawberry.field(description="Who received: number and masked phone.")
+    def recipient(self) -> str:
+        return self.view.recipient
+
+    @strawberry.field(description="The amount itself.")
+    def amount(self) -> Money:
+        return Money(value=self.view.amount)
+
+    @strawberry.field(description="The commission on top of it.")
+    def commission(self) -> Money:
+        return Money(value=self.view.commission)
+
+    @strawberry.field(description="Amount and commission.")
+    def total(self) -> Money:
+        return Money(value=self.view.total)
+
+    @strawberry.field(description="What it was for, in the caller's language.")
+    def purpose(self, info: Info) -> str:
+        return translator(info.context.language).gettext(PURPOSES.get(self.view.purpose, self.view.purpose))
+
+
+def N_(text: str) -> str:  # noqa: N802  # gettext's own name for a text that is translated elsewhere
+    return text
+
+
+PURPOSES = {
+    "transfer": N_("Transfer between wallets"),
+    "top_up": N_("Top-up"),
+    "subscription": N_("Subscription"),
+}
+
+
+@strawberry.type(description="One line of an account's history.")
+class Entry(Node):
+    view: strawberry.Private[accounts.EntryView]
+
+    @strawberry.field(description="When it was written.")
+    def at(self) -> datetime:
+        return self.view.at
+
+    @strawberry.field(description="What it is.")
+    def kind(self) -> EntryKind:
+        return EntryKind(self.view.kind.value)
+
+    @strawberry.field(description="Plus came in, minus went out.")
+    def amount(self) -> Money:
+        return Money(value=self.view.amount)
+
+    @strawberry.field(description="The account's balance right after it.")
+    def balance_after(self) -> Money:
+        return Money(value=self.view.balance_after)
+
+    @strawberry.field(description="The receipt of the movement that it belongs to.")
+    async def receipt(self, info: Info) -> Receipt | None:
+        (view,) = await accounts.receipts(info.context, [self.view.transfer_id])
+        return Receipt(view=view) if view else None
+
+
+def wrap_entry(view: accounts.EntryView) -> Entry:
+    return Entry(id=to_global_id("Entry", view.id), view=view)
+
+
+@strawberry.type(description="A personal account: the telecom balance. An agreement may have several.")
+class Account(Node):
+    view: strawberry.Private[accounts.AccountView]
+
+    @strawberry.field(description="The account's number, which its owner pays by.")
+    def number(self) -> str:
+        return self.view.number
+
+    @strawberry.field(description="What is on it now; a postpaid one may be below zero.")
+    def balance(self) -> Money:
+        return Money(value=self.view.balance)
+
+    @strawberry.field(description="When it pays.")
+    def billing(self) -> Billing:
+        return Billing(self.view.billing.value)
+
+    @strawberry.field(description="Its history, newest first.")
+    async def entries(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Entry]:
+        request = PageRequest.of(first, after, last, before)
+        return connection(await accounts.entries(info.context, self.view.ledger_account_id, request), wrap_entry)
+
+
+def wrap_account(view: accounts.AccountView) -> Account:
+    return Account(id=to_global_id("Account", view.id), view=view)
+
+
+assert {b.value for b in Billing} == {b.value for b in DomainBilling}

@@ -1,0 +1,258 @@
+"""The wallet in the API: looking, opening, unlocking, sending."""
+
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Union
+
+import strawberry
+
+from domain.wallet import Limits
+from resolvers import account as accounts
+from resolvers import wallet as wallets
+from resolvers.changes import wallet_changes
+from resolvers.paging import PageRequest
+from schema import problem
+from schema.account import Entry, Receipt, wrap_entry
+from schema.context import Info
+from schema.money import Money, money_or_none
+from schema.relay import After, Before, Connection, First, Last, Node, connection, split_global_id, to_global_id
+
+
+@strawberry.enum(description="Whether the holder is identified. New values may come: tolerate unknown ones.")
+class WalletLevel(Enum):
+    LIGHT = strawberry.enum_value("light", description="Not identified; top-ups and balance have limits (W-4.5.1).")
+    PREMIUM = strawberry.enum_value("premium", description="Identified by staff with a document (W-4.2.1).")
+
+
+@strawberry.enum(description="Whether the wallet can be used. New values may come: tolerate unknown ones.")
+class WalletStatus(Enum):
+    ACTIVE = strawberry.enum_value("active", description="In use.")
+    BLOCKED = strawberry.enum_value("blocked", description="Frozen: no operation is carried out (W-4.6).")
+    CLOSED = strawberry.enum_value("closed", description="Closed.")
+
+
+@strawberry.type(description="A wallet's limits. Null means without limit (W-4.5).")
+class WalletLimits:
+    limits: strawberry.Private[Limits]
+
+    @strawberry.field(description="The most that may come in within 30 calendar days.")
+    def top_up_limit(self) -> Money | None:
+        return money_or_none(self.limits.top_up_limit)
+
+    @strawberry.field(description="How much of it is left.")
+    def top_up_left(self) -> Money | None:
+        return money_or_none(self.limits.top_up_left)
+
+    @strawberry.field(description="The most that the wallet may hold.")
+    def balance_limit(self) -> Money | None:
+        return money_or_none(self.limits.balance_limit)
+
+    @strawberry.field(description="When used room begins to come back; null when none is used.")
+    def resets_at(self) -> datetime | None:
+        return self.limits.resets_at
+
+
+@strawberry.type(description="An electronic wallet: electronic money, apart from the telecom balance.")
+class Wallet(Node):
+    view: strawberry.Private[wallets.WalletView]
+
+    @strawberry.field(description="The wallet's number: sixteen digits.")
+    def number(self) -> str:
+        return self.view.number
+
+    @strawberry.field(description="Whether its holder is identified.")
+    def level(self) -> WalletLevel:
+        return WalletLevel(self.view.level.value)
+
+    @strawberry.field(description="Whether it can be used.")
+    def status(self) -> WalletStatus:
+        return WalletStatus(self.view.status.value)
+
+    @strawberry.field(description="What is in it now (W-4.4.1).")
+    def balance(self) -> Money:
+        return Money(value=self.view.balance)
+
+    @strawberry.field(description="When it was opened.")
+    def opened_at(self) -> datetime:
+        return self.view.opened_at
+
+    @strawberry.field(description="Its limits, and how much of them is left.")
+    async def limits(self, info: Info) -> WalletLimits:
+        return WalletLimits(limits=await wallets.limits(info.context, self.view))
+
+    @strawberry.field(description="Its history, newest first.")
+    async def entries(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Entry]:
+        request = PageRequest.of(first, after, last, before)
+        return connection(await accounts.entries(info.context, self.view.ledger_account_id, request), wrap_entry)
+
+
+def wrap_wallet(view: wallets.WalletView) -> Wallet:
+    return Wallet(id=to_global_id("Wallet", view.id), view=view)
+
+
+@strawberry.type(description="A movement out of the caller's wallet that has been carried out (W-4.4.7).")
+class Transfer:
+    view: strawberry.Private[wallets.TransferView]
+
+    @strawberry.field(description="The movement's id.")
+    def id(self) -> strawberry.ID:
+        return to_global_id("Transfer", self.view.id)
+
+    @strawberry.field(description="When it was carried out.")
+    def at(self) -> datetime:
+        return self.view.at
+
+    @strawberry.field(description="What was sent.")
+    def amount(self) -> Money:
+        return Money(value=self.view.amount)
+
+    @strawberry.field(description="Its receipt (W-2.19).")
+    async def receipt(self, info: Info) -> Receipt:
+        return Receipt(view=await wallets.transfer_receipt(info.context, self.view))
+
+    @strawberry.field(description="The caller's wallet as it stands now.")
+    async def wallet(self, info: Info) -> Wallet:
+        view = await wallets.wallet(info.context, self.view.wallet_id)
+        assert view is not None
+        return wrap_wallet(view)
+
+
+@strawberry.type(description="Whom a transfer would reach, masked: show it before confirming (W-4.4.5).")
+class Recipient:
+    view: strawberry.Private[wallets.RecipientView]
+
+    @strawberry.field(description="The wallet's number, its middle hidden.")
+    def number(self) -> str:
+        return self.view.number
+
+    @strawberry.field(description="The phone, its middle hidden.")
+    def phone(self) -> str:
+        return self.view.phone
+
+    @strawberry.field(description="The first name and the first letter of the last.")
+    def name(self) -> str:
+        return self.view.name
+
+
+@strawberry.type(description="The wallet is unlocked for this session.")
+class WalletUnlocked:
+    until: datetime = strawberry.field(description="Until when money can be moved without the PIN.")
+
+
+@strawberry.input(description="What a wallet is opened with (W-4.1.1).")
+class OpenWalletInput:
+    birth_date: date | None = strawberry.field(default=None, description="The holder's date of birth.")
+    pin: str | None = strawberry.field(
+        default=None, description="Four to six digits; left out when the holder has a PIN already."
+    )
+    offer_edition: strawberry.ID = strawberry.field(description="The edition of the offer `wallet` that the holder read.")
+
+
+@strawberry.input(description="The holder's PIN.")
+class UnlockWalletInput:
+    pin: str = strawberry.field(description="Four to six digits.")
+
+
+@strawberry.input(description="A transfer to another wallet.")
+class TransferInput:
+    to: strawberry.ID = strawberry.field(description="The recipient's wallet number or phone number.")
+    amount: Decimal = strawberry.field(description="So'm, at most two decimals.")
+    idempotency_key: strawberry.ID = strawberry.field(
+        description="Made by the client, one per intended transfer: sending it again never pays twice."
+    )
+
+
+OpenWalletResult = Annotated[
+    Union[
+        Wallet,
+        problem.WalletExists,
+        problem.WalletNotForYou,
+        problem.BirthDateWrong,
+        problem.InvalidInput,
+        problem.OfferOutdated,
+        problem.WrongPin,
+        problem.PinLocked,
+    ],
+    strawberry.union("OpenWalletResult", description="The new wallet, or why there is none."),
+]
+UnlockWalletResult = Annotated[
+    Union[
+        WalletUnlocked,
+        problem.WalletMissing,
+        problem.InvalidInput,
+        problem.WrongPin,
+        problem.PinLocked,
+    ],
+    strawberry.union("UnlockWalletResult", description="Until when the wallet is unlocked, or why it is not."),
+]
+TransferResult = Annotated[
+    Union[
+        Transfer,
+        problem.InvalidAmount,
+        problem.WalletMissing,
+        problem.WalletLocked,
+        problem.RecipientNotFound,
+        problem.SameWallet,
+        problem.WalletNotActive,
+        problem.NotToppedUpYet,
+        problem.InsufficientFunds,
+        problem.TopUpLimitReached,
+        problem.BalanceLimitReached,
+        problem.IdempotencyKeyReused,
+        problem.InvalidInput,
+    ],
+    strawberry.union("TransferResult", description="The transfer, or why nothing was moved."),
+]
+RecipientResult = Annotated[
+    Union[Recipient, problem.RecipientNotFound],
+    strawberry.union("RecipientResult", description="The recipient, or that there is none."),
+]
+
+
+@strawberry.type
+class WalletQueries:
+    @strawberry.field(description="Whom a transfer to this wallet number or phone would reach (W-4.4.5).")
+    async def recipient(
+        self, info: Info, to: Annotated[strawberry.ID, strawberry.argument(description="A wallet number or a phone.")]
+    ) -> RecipientResult:
+        return Recipient(view=await wallets.recipient(info.context, to=to))
+
+
+@strawberry.type
+class WalletMutations:
+    @strawberry.mutation(description="Opens a wallet for the number that the caller signed in with (W-4.1.1).")
+    async def open_wallet(self, info: Info, input: OpenWalletInput) -> OpenWalletResult:
+        view = await wallets.open_wallet(
+            info.context, birth_date=input.birth_date, pin=input.pin, offer_edition=_edition(input.offer_edition)
+        )
+        return wrap_wallet(view)
+
+    @strawberry.mutation(description="Lets this session move money for a while.")
+    async def unlock_wallet(self, info: Info, input: UnlockWalletInput) -> UnlockWalletResult:
+        return WalletUnlocked(until=await wallets.unlock_wallet(info.context, pin=input.pin))
+
+    @strawberry.mutation(description="Sends money from the caller's wallet to another, at once and finally (W-4.4.4).")
+    async def transfer(self, info: Info, input: TransferInput) -> TransferResult:
+        view = await wallets.transfer(info.context, to=input.to, amount=input.amount, key=input.idempotency_key)
+        return Transfer(view=view)
+
+
+@strawberry.type
+class WalletSubscriptions:
+    @strawberry.subscription(description="The caller's wallet, each time something happens to it.")
+    async def wallet_changed(self, info: Info) -> AsyncIterator[Wallet]:
+        async for view in wallet_changes(info.context):
+            yield wrap_wallet(view)
+
+
+def _edition(id_: str) -> str:
+    """An edition by its name, or by the id that the API gave it."""
+    try:
+        kind, key = split_global_id(id_)
+    except Exception:
+        return id_
+    return key if kind == "OfferEdition" else id_
