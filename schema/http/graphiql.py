@@ -12,7 +12,7 @@ POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        # The editor sets its measures as style attributes and style elements.
+        # The page's dialogs write style elements.
         "style-src 'self' 'unsafe-inline'",
         "font-src 'self' data:",
         "img-src 'self' data:",

@@ -16,31 +16,24 @@ query Hello {
 }
 `;
 
-  const isSubscription = (params, options) =>
-    (options?.documentAST?.definitions ?? []).some(
-      (definition) =>
-        definition.kind === "OperationDefinition" &&
-        definition.operation === "subscription" &&
-        (!params.operationName || definition.name?.value === params.operationName),
-    );
+  // The server answers a subscription with events, and all else with one JSON object.
+  const accept = "application/graphql-response+json, application/json;q=0.9, text/event-stream;q=0.8";
 
-  const post = (params, options, accept, signal) =>
-    fetch(endpoint, {
+  const fetcher = async (params, options) => {
+    const stop = new AbortController();
+    const response = await fetch(endpoint, {
       method: "POST",
       credentials: "omit",
       headers: { ...options?.headers, "Content-Type": "application/json", Accept: accept },
       body: JSON.stringify(params),
-      signal,
+      signal: stop.signal,
     });
+    const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream");
+    return isStream ? events(response, stop) : response.json();
+  };
 
-  async function* events(params, options) {
-    const stop = new AbortController();
+  async function* events(response, stop) {
     try {
-      const response = await post(params, options, "text/event-stream", stop.signal);
-      if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
-        yield await response.json();
-        return;
-      }
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = "";
       for (;;) {
@@ -59,11 +52,6 @@ query Hello {
       stop.abort();
     }
   }
-
-  const fetcher = async (params, options) =>
-    isSubscription(params, options)
-      ? events(params, options)
-      : (await post(params, options, "application/graphql-response+json, application/json;q=0.9")).json();
 
   root.textContent = "";
   ReactDOM.createRoot(root).render(
