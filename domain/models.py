@@ -13,6 +13,7 @@ MODEL_MODULES: Final = [
     "domain.outbox",
     "domain.partner",
     "domain.product",
+    "domain.staff",
     "domain.subscriber",
     "domain.subscription",
     "domain.tariff",
