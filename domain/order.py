@@ -20,15 +20,21 @@ from tortoise.models import Model
 
 from domain.account import PersonalAccount
 from domain.clock import from_micros, to_micros
-from domain.database import Row, execute, fetch_row
+from domain.database import Row, execute, fetch, fetch_row
 from domain.fields import InstantField, MoneyField
-from domain.ledger import EntryKind, LedgerTransfer, Leg, OperatorAccount, hold, operator_account, post, require_funds
+from domain.ledger import EntryKind, Held, LedgerTransfer, Leg, OperatorAccount, hold, operator_account, post
 from domain.money import Money
 from domain.product import Product, ProductView, product_view
 from domain.refusal import InvalidInput, Refusal
 from domain.secrets import new_public_id
 from domain.subscriber import Subscriber
-from domain.subscription import ProductSubscription, SubscriptionView, subscription_columns, subscription_view
+from domain.subscription import (
+    ProductSubscription,
+    SubscriptionView,
+    extend,
+    subscription_columns,
+    subscription_view,
+)
 
 MOST_MONTHS: Final = 24
 
@@ -163,7 +169,7 @@ def order_select() -> str:
         c.sent_at AS challenge_sent_at, {subscription_columns()}
         FROM product_order r JOIN product p ON p.id = r.product_id
         LEFT JOIN product_subscription s ON s.id = r.subscription_id
-        LEFT JOIN otp_challenge c ON c.id = r.challenge_id"""  # noqa: S608
+        LEFT JOIN otp_challenge c ON c.id = r.challenge_id"""
 
 
 def order_view(row: Row, now: datetime) -> OrderView:
@@ -275,9 +281,19 @@ async def complete(
     )
 
 
-async def lapse(order_id: int) -> None:
-    """Its code was never entered (S-8)."""
-    await _move(order_id, OrderStatus.ACKNOWLEDGED, OrderStatus.CANCELLED)
+async def lapse_due(now: datetime, batch: int) -> list[int]:
+    """Cancels up to `batch` orders whose code was never entered (S-8) and gives their ids."""
+    assert OrderStatus.CANCELLED in _NEXT[OrderStatus.ACKNOWLEDGED]
+    rows = await fetch(
+        """UPDATE product_order SET status = 'cancelled' WHERE id IN (
+               SELECT id FROM product_order WHERE status = 'acknowledged'
+                 AND challenge_id IN (SELECT id FROM otp_challenge WHERE expires_at <= $1)
+               ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
+           RETURNING id""",
+        to_micros(now),
+        batch,
+    )
+    return [int(row["id"]) for row in rows]
 
 
 async def _move(order_id: int, before: OrderStatus, after: OrderStatus, **columns: Any) -> None:
@@ -285,7 +301,7 @@ async def _move(order_id: int, before: OrderStatus, after: OrderStatus, **column
     assert after in _NEXT[before], f"no way from {before} to {after}"
     assignments = "".join(f", {name} = ${place}" for place, name in enumerate(columns, start=4))
     row = await fetch_row(
-        f"UPDATE product_order SET status = $3{assignments} WHERE id = $1 AND status = $2 RETURNING id",  # noqa: S608
+        f"UPDATE product_order SET status = $3{assignments} WHERE id = $1 AND status = $2 RETURNING id",
         order_id,
         str(before),
         str(after),
@@ -294,10 +310,44 @@ async def _move(order_id: int, before: OrderStatus, after: OrderStatus, **column
     assert row is not None, f"order {order_id} was not {before}"
 
 
-async def check_funds(account_id: int, total: Money) -> None:
-    """Raises InsufficientFunds when the account does not cover `total` now (R-3); reserves nothing."""
-    (account,) = (await hold(await _ledger_account(account_id))).values()
-    require_funds(account, total, rule="R-3")
+async def funds(account_id: int) -> Held:
+    """How the personal account's money stands at this moment, unlocked; `charge` looks again under the lock."""
+    row = await fetch_row(
+        """SELECT a.id, a.balance, a.floor, a.seq, a.head FROM personal_account p
+           JOIN ledger_account a ON a.id = p.ledger_account_id WHERE p.id = $1""",
+        account_id,
+    )
+    assert row is not None
+    floor = None if row["floor"] is None else Money(row["floor"])
+    return Held(row["id"], Money(row["balance"]), floor, row["seq"], row["head"])
+
+
+async def buy_months(subscription: SubscriptionView, months: int, *, renewal: bool = False, now: datetime) -> OrderView:
+    """Extends a held subscription and takes the price at once, as an order that needs no code (S-6, S-7).
+
+    Raises InsufficientFunds (R-3).
+    """
+    public_id = await place(
+        product_id=subscription.product.id,
+        subscriber_id=subscription.subscriber_id,
+        account_id=subscription.account_id,
+        phone=subscription.phone,
+        months=months,
+        total=subscription.price_of(months),
+        kind=OrderKind.EXTENSION,
+        source=OrderSource.CABINET,
+        challenge_id=None,
+        now=now,
+    )
+    order = await load(public_id, now)
+    assert order is not None
+    from_month = subscription.paid_months + 1
+    await extend(subscription, months, now)
+    transfer_id = await charge(order, from_month=from_month, now=now, renewal=renewal)
+    await complete(order, subscription_id=subscription.id, transfer_id=transfer_id, now=now)
+    completed = await load(public_id, now)
+    assert completed is not None
+    return completed
 
 
 async def charge(order: OrderView, *, from_month: int, now: datetime, renewal: bool = False) -> int | None:
@@ -308,20 +358,17 @@ async def charge(order: OrderView, *, from_month: int, now: datetime, renewal: b
     """
     if not order.total:
         return None
-    payer, revenue = await _ledger_account(order.account_id), await operator_account(OperatorAccount.REVENUE)
+    payer = await fetch_row("SELECT number, ledger_account_id FROM personal_account WHERE id = $1", order.account_id)
+    assert payer is not None
+    source, revenue = int(payer["ledger_account_id"]), await operator_account(OperatorAccount.REVENUE)
     memo = {
         "product": order.product.code,
         "months": order.months,
         "from_month": from_month,
         "order": order.public_id,
+        "payer": payer["number"],
         "renewal": renewal,
     }
-    legs = [Leg(payer, EntryKind.SUBSCRIPTION, -order.total), Leg(revenue, EntryKind.SUBSCRIPTION, order.total)]
-    posted = await post("subscription", legs, held=await hold(payer, revenue), at=now, memo=memo, rule="R-3")
+    legs = [Leg(source, EntryKind.SUBSCRIPTION, -order.total), Leg(revenue, EntryKind.SUBSCRIPTION, order.total)]
+    posted = await post("subscription", legs, held=await hold(source, revenue), at=now, memo=memo, rule="R-3")
     return posted.transfer_id
-
-
-async def _ledger_account(account_id: int) -> int:
-    row = await fetch_row("SELECT ledger_account_id FROM personal_account WHERE id = $1", account_id)
-    assert row is not None
-    return int(row["ledger_account_id"])

@@ -23,6 +23,7 @@ from domain.account import PersonalAccount
 from domain.clock import from_micros, local_day, to_micros
 from domain.database import Row, execute, fetch_row
 from domain.fields import DayField, InstantField
+from domain.language import Language
 from domain.money import Money
 from domain.partner import enqueue_entitlement
 from domain.product import Product, ProductView, product_columns, product_view
@@ -91,7 +92,9 @@ class ProductSubscription(Model):
     """`months`: all that were ever paid on it. `activated_on`: when its present unbroken run of months began."""
 
     id = fields.BigIntField(primary_key=True)
-    product: fields.ForeignKeyRelation[Product] = fields.ForeignKeyField("kabinet.Product", related_name="subscriptions")
+    product: fields.ForeignKeyRelation[Product] = fields.ForeignKeyField(
+        "kabinet.Product", related_name="subscriptions"
+    )
     subscriber: fields.ForeignKeyRelation[Subscriber] = fields.ForeignKeyField(
         "kabinet.Subscriber", related_name="subscriptions"
     )
@@ -191,9 +194,38 @@ class SubscriptionView:
         """What one more month costs (S-2)."""
         return self.price_of(1)
 
+    @property
+    def last_price(self) -> Money:
+        """What the last paid month cost by today's plan."""
+        return self.product.price_of(from_month=self.paid_months, months=1)
+
     def price_of(self, months: int) -> Money:
         """What `months` more cost (S-2)."""
         return self.product.price_of(from_month=self.paid_months + 1, months=months)
+
+
+_RENEWS: Final = {
+    Language.UZ: "{name}: {day} kuni obuna 1 oyga uzayadi, {price} so'm. O'chirish: kabinetda.",
+    Language.UZ_CYRL: "{name}: {day} куни обуна 1 ойга узаяди, {price} сўм. Ўчириш: кабинетда.",
+    Language.RU: "{name}: {day} подписка продлится на 1 мес., {price} сум. Отключить: в кабинете.",
+    Language.EN: "{name}: renews on {day} for 1 month, {price} UZS. Switch off in the cabinet.",
+}
+_ENDS: Final = {
+    Language.UZ: "{name}: bepul muddat {day} kuni tugaydi. Keyin oyiga {price} so'm: kabinetda uzaytiring.",
+    Language.UZ_CYRL: "{name}: бепул муддат {day} куни тугайди. Кейин ойига {price} сўм: кабинетда узайтиринг.",
+    Language.RU: "{name}: бесплатный период до {day}. Далее {price} сум в месяц: продлите в кабинете.",
+    Language.EN: "{name}: the free period ends on {day}. Then {price} UZS a month: extend it in the cabinet.",
+}
+
+
+def renewal_text(subscription: SubscriptionView, language: Language) -> str:
+    """The SMS before a renewal: the day, the price, what to do (S-7, R-2)."""
+    by_itself = renews_by_itself(subscription.last_price, subscription.price)
+    return (_RENEWS if by_itself else _ENDS)[language].format(
+        name=subscription.product.name_in(language),
+        day=f"{subscription.ends_on:%d.%m.%Y}",
+        price=f"{subscription.price.amount:,.2f}".removesuffix(".00").replace(",", " "),
+    )
 
 
 def subscription_columns() -> str:
@@ -204,7 +236,7 @@ def subscription_columns() -> str:
         s.created_at AS subscription_created_at, s.cancelled_at AS subscription_cancelled_at,
         (SELECT CAST(SUM(o.months) AS BIGINT) FROM product_subscription o
          WHERE o.subscriber_id = s.subscriber_id AND o.product_id = s.product_id) AS paid_months,
-        {product_columns()}"""  # noqa: S608
+        {product_columns()}"""
 
 
 def subscription_view(row: Row, now: datetime) -> SubscriptionView:
@@ -249,19 +281,19 @@ async def paid_months(subscriber_id: int, product_id: int) -> int:
 async def load(subscription_id: int, now: datetime) -> SubscriptionView | None:
     """The subscription with its product, in one statement."""
     row = await fetch_row(
-        f"SELECT {subscription_columns()} FROM product_subscription s JOIN product p ON p.id = s.product_id"  # noqa: S608
+        f"SELECT {subscription_columns()} FROM product_subscription s JOIN product p ON p.id = s.product_id"
         " WHERE s.id = $1",
         subscription_id,
     )
     return subscription_view(row, now) if row else None
 
 
-async def held(subscription_id: int, now: datetime) -> SubscriptionView | None:
-    """The subscription under its lock, until the transaction ends; the subscriber is locked with it, and first."""
+async def held(subscription_id: int, now: datetime, *, subscriber_id: int | None = None) -> SubscriptionView | None:
+    """The subscription under its lock, until the transaction ends; of this subscriber only, if one is named."""
     row = await fetch_row("SELECT subscriber_id FROM product_subscription WHERE id = $1", subscription_id)
-    if row is None:
+    if row is None or subscriber_id not in (None, row["subscriber_id"]):
         return None
-    await hold_subscriber(row["subscriber_id"])
+    await hold_subscriber(row["subscriber_id"])  # first, as everywhere: months are counted under this lock
     await execute("SELECT id FROM product_subscription WHERE id = $1 FOR UPDATE", subscription_id)
     return await load(subscription_id, now)
 
@@ -270,7 +302,7 @@ async def live_one(product_id: int, phone: str, now: datetime) -> SubscriptionVi
     """The number's hold on the product that has not been noted as ended."""
     row = await fetch_row(
         f"""SELECT {subscription_columns()} FROM product_subscription s JOIN product p ON p.id = s.product_id
-            WHERE s.product_id = $1 AND s.phone = $2 AND s.status IN ('pending', 'active', 'suspended')""",  # noqa: S608
+            WHERE s.product_id = $1 AND s.phone = $2 AND s.status IN ('pending', 'active', 'suspended')""",
         product_id,
         phone,
     )
@@ -348,7 +380,7 @@ async def _change(
     assert status in _NEXT[before.stored_status], f"no way from {before.stored_status} to {status}"
     assignments = ", ".join(f"{name} = ${place}" for place, name in enumerate(columns, start=3))
     await execute(
-        f"UPDATE product_subscription SET status = $2, version = version + 1{', ' if columns else ''}{assignments}"  # noqa: S608
+        f"UPDATE product_subscription SET status = $2, version = version + 1{', ' if columns else ''}{assignments}"
         " WHERE id = $1",
         before.id,
         str(status),
