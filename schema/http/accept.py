@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-RANGES_MOST = 50
+# What comes after in a header is not read: nobody asks for so much in earnest.
+LENGTH_MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ def wish(accept: str, media_type: str) -> Wish:
     """What the header says of one media type: the most specific range that fits decides."""
     kind = media_type.partition("/")[0]
     best_quality, best_fit = 0.0, -1
-    for range_, quality in _ranges(accept):
+    for range_, quality in _ranges(accept[:LENGTH_MOST]):
         fit = {media_type: 2, f"{kind}/*": 1, "*/*": 0}.get(range_, -1)
         if fit > best_fit:
             best_quality, best_fit = quality, fit
@@ -32,16 +34,17 @@ def choose(accept: str, offers: Sequence[str]) -> str | None:
     return max(wanted)[3] if wanted else None
 
 
-def _ranges(accept: str) -> list[tuple[str, float]]:
+@lru_cache(maxsize=256)
+def _ranges(accept: str) -> tuple[tuple[str, float], ...]:
     if not accept.strip():
-        return [("*/*", 1.0)]
+        return (("*/*", 1.0),)
     ranges = []
-    for part in accept.split(",")[:RANGES_MOST]:
+    for part in accept.split(","):
         range_, *parameters = (piece.strip().lower() for piece in part.split(";"))
         values = {name.strip(): value.strip() for name, _, value in (p.partition("=") for p in parameters)}
         if values.get("charset", "utf-8").strip('"') in ("utf-8", "utf8"):
             ranges.append((range_, _quality(values.get("q", "1"))))
-    return ranges
+    return tuple(ranges)
 
 
 def _quality(text: str) -> float:
