@@ -279,9 +279,7 @@ async def use_code(
 
 async def challenge_by_public_id(public_id: str, purpose: str, policy: Policy) -> Challenge | None:
     """The challenge of that purpose, open or over."""
-    row = await fetch_row(
-        "SELECT * FROM otp_challenge WHERE public_id = $1 AND purpose = $2", public_id, str(purpose)
-    )
+    row = await fetch_row("SELECT * FROM otp_challenge WHERE public_id = $1 AND purpose = $2", public_id, str(purpose))
     return _challenge(row, policy) if row else None
 
 

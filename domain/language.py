@@ -13,7 +13,6 @@ class Language(StrEnum):
     EN = "en"
 
 
-
 def in_language(texts: Mapping[str, str], language: Language) -> str:
     """The text in that language, or the nearest that exists: Cyrillic Uzbek falls back to Latin, all to Uzbek,
     then to English, then to whatever there is."""

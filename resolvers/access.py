@@ -166,9 +166,7 @@ async def me(ctx: Context) -> SubscriberView | None:
 
 
 def subscriber_view(row: Row, phone: str) -> SubscriberView:
-    name = row["organisation_name"] or " ".join(
-        filter(None, (row["last_name"], row["first_name"], row["patronymic"]))
-    )
+    name = row["organisation_name"] or " ".join(filter(None, (row["last_name"], row["first_name"], row["patronymic"])))
     return SubscriberView(
         id=row["id"],
         kind=SubscriberKind(row["kind"]),
@@ -186,5 +184,3 @@ async def choose_language(ctx: Context, language: Language) -> SubscriberView:
     view = await me(ctx)
     assert view is not None
     return view
-
-
