@@ -258,6 +258,18 @@ async def subscriber(ctx: Context, subscriber_id: int) -> SubscriberView | None:
     return _subscriber(row) if row else None
 
 
+async def holder(ctx: Context, *, account_id: int | None = None, wallet_id: int | None = None) -> SubscriberView | None:
+    """Whose account or wallet it is; None for nobody's. Staff only."""
+    the_staff(ctx)
+    row = await fetch_row(
+        f"""SELECT {_PERSON} FROM subscriber s WHERE s.id IN
+            (SELECT subscriber_id FROM personal_account WHERE id = $1 UNION ALL SELECT subscriber_id FROM wallet WHERE id = $2)""",  # noqa: S608, E501
+        account_id or 0,
+        wallet_id or 0,
+    )
+    return _subscriber(row) if row else None
+
+
 def _subscriber(row: Row) -> SubscriberView:
     locked = row["pin_locked_until"]
     return SubscriberView(
@@ -343,7 +355,7 @@ _LISTS: Final = {
 def _card_statement(database: str) -> str:
     gather, make = ("json_agg", "json_build_object") if database == "postgres" else ("json_group_array", "json_object")
     lists = [
-        f"(SELECT {gather}({make}({', '.join(f'{column!r}, x.{column}' for column in columns.split())}))"  # noqa: S608
+        f"(SELECT CAST({gather}({make}({', '.join(f'{column!r}, x.{column}' for column in columns.split())})) AS TEXT)"  # noqa: S608
         f" FROM ({statement}) x) AS {name}"
         for name, (columns, statement) in _LISTS.items()
     ]

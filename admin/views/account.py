@@ -1,0 +1,32 @@
+"""One personal account with its history."""
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from admin.door import Door
+from admin.views.names import product_names
+from admin.visit import Visit
+from domain.refusal import NotFound
+from resolvers.account import account, entries, receipt_number
+from resolvers.subscriber import holder, note_seen
+
+
+def routes(door: Door) -> list[BaseRoute]:
+    return [door.page("/accounts/{id}", look)]
+
+
+async def look(visit: Visit) -> Response:
+    account_id = visit.id()
+    found, whose = await account(visit.ctx, account_id), await holder(visit.ctx, account_id=account_id)
+    if found is None or whose is None:
+        raise NotFound
+    await note_seen(visit.ctx, whose.id)
+    page = await entries(visit.ctx, found.ledger_account_id, visit.page_request())
+    return visit.page(
+        "account.html",
+        account=found,
+        holder=whose,
+        page=page,
+        rows=[(entry, None, receipt_number(entry.transfer_id)) for entry in page.items],
+        names=await product_names(visit, page.items),
+    )

@@ -1,0 +1,34 @@
+"""One wallet with its limits and its history."""
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from admin.door import Door
+from admin.views.names import product_names
+from admin.visit import Visit
+from domain.refusal import NotFound
+from resolvers.account import entries, receipt_number
+from resolvers.subscriber import holder, note_seen
+from resolvers.wallet import limits, wallet
+
+
+def routes(door: Door) -> list[BaseRoute]:
+    return [door.page("/wallets/{id}", look)]
+
+
+async def look(visit: Visit) -> Response:
+    wallet_id = visit.id()
+    found, whose = await wallet(visit.ctx, wallet_id), await holder(visit.ctx, wallet_id=wallet_id)
+    if found is None or whose is None:
+        raise NotFound
+    await note_seen(visit.ctx, whose.id)
+    page = await entries(visit.ctx, found.ledger_account_id, visit.page_request())
+    return visit.page(
+        "wallet.html",
+        wallet=found,
+        holder=whose,
+        limits=await limits(visit.ctx, found),
+        page=page,
+        rows=[(entry, None, receipt_number(entry.transfer_id)) for entry in page.items],
+        names=await product_names(visit, page.items),
+    )
