@@ -56,12 +56,16 @@ class OperatorAccount(StrEnum):
 
 @dataclass(eq=False, kw_only=True)
 class InsufficientFunds(Refusal):
-    """The movement would take the account below its floor (W-4.4.4, A-6.12)."""
+    """The movement would take the account below its floor (W-4.4.4, A-6.12).
+
+    `available` is None for a caller who may order from the account but not see it: a web site's visitor.
+    """
 
     code: ClassVar[str] = "INSUFFICIENT_FUNDS"
     text: ClassVar[str] = "Not enough money: {needed} is needed, {available} is available."
-    available: Money = ZERO
-    needed: Money = ZERO
+    text_unseen: ClassVar[str] = "Not enough money on the account: {needed} is needed."
+    available: Money | None
+    needed: Money
 
 
 class LedgerAccount(Model):
@@ -208,11 +212,14 @@ def _held(row: Row) -> Held:
     return Held(row["id"], Money(row["balance"]), floor, row["seq"], row["head"])
 
 
-def require_funds(account: Held, needed: Money, *, rule: str) -> None:
-    """Raises InsufficientFunds when `needed` (all instructions with their commissions) exceeds what is available."""
+def require_funds(account: Held, needed: Money, *, rule: str, seen: bool = True) -> None:
+    """Raises InsufficientFunds when `needed` (all instructions with their commissions) exceeds what is available.
+
+    Not `seen`: the caller may not learn the balance.
+    """
     available = account.available
     if available is not None and needed > available:
-        raise InsufficientFunds(available=max(available, ZERO), needed=needed, rule=rule)
+        raise InsufficientFunds(available=max(available, ZERO) if seen else None, needed=needed, rule=rule)
 
 
 async def post(

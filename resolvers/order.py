@@ -116,7 +116,8 @@ async def _order(
     await _require_free(product, line.phone, now)
     counted = await paid_months(line.subscriber_id, product.id)
     total = product.price_of(from_month=counted + 1, months=months)
-    require_funds(await funds(line.account_id), total, rule="R-3")
+    seen = isinstance(ctx.actor, SubscriberActor | StaffActor)
+    require_funds(await funds(line.account_id), total, rule="R-3", seen=seen)
     challenge = await access.open_challenge(
         phone=line.phone,
         purpose=OtpPurpose.ORDER,

@@ -1,0 +1,1 @@
+"""The GraphQL door: types, inputs, unions; no decisions. `schema.root.build()` puts them together."""

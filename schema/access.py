@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Union
+from typing import Annotated
 
 import strawberry
 
-from domain.access import Challenge, OtpPurpose as DomainPurpose
+from domain.access import Challenge
+from domain.access import OtpPurpose as DomainPurpose
 from resolvers import access, account, order, subscription, tariff, wallet
 from resolvers.paging import PageRequest
 from schema import problem
@@ -167,19 +168,21 @@ class SetLanguageInput:
 
 
 RequestOtpResult = Annotated[
-    Union[OtpChallenge, problem.MissingInput, problem.InvalidPhone, problem.ResendTooSoon, problem.TooManyCodes],
-    strawberry.union("RequestOtpResult", description="The challenge (for known and unknown numbers alike), or why none."),
+    OtpChallenge | problem.MissingInput | problem.InvalidPhone | problem.ResendTooSoon | problem.TooManyCodes,
+    strawberry.union(
+        "RequestOtpResult", description="The challenge (for known and unknown numbers alike), or why none."
+    ),
 ]
 ResendOtpResult = Annotated[
-    Union[OtpChallenge, problem.NotFound, problem.CodeExpired, problem.ResendTooSoon, problem.TooManyCodes],
+    OtpChallenge | problem.NotFound | problem.CodeExpired | problem.ResendTooSoon | problem.TooManyCodes,
     strawberry.union("ResendOtpResult", description="The challenge, or why its code was not sent again."),
 ]
 VerifyOtpResult = Annotated[
-    Union[Session, problem.NotFound, problem.WrongCode, problem.CodeExpired],
+    Session | problem.NotFound | problem.WrongCode | problem.CodeExpired,
     strawberry.union("VerifyOtpResult", description="The new session, or why there is none."),
 ]
 RefreshSessionResult = Annotated[
-    Union[Session, problem.SessionEnded],
+    Session | problem.SessionEnded,
     strawberry.union("RefreshSessionResult", description="The session's next tokens, or that it is over."),
 ]
 
@@ -206,7 +209,9 @@ class AccessQueries:
 
 @strawberry.type
 class AccessMutations:
-    @strawberry.mutation(description="Sends a one-time code by SMS (C-2). The answer does not tell whether the number is known.")
+    @strawberry.mutation(
+        description="Sends a one-time code by SMS (C-2). The answer does not tell whether the number is known."
+    )
     async def request_otp(self, info: Info, input: RequestOtpInput) -> RequestOtpResult:
         purpose = DomainPurpose(input.purpose.value)
         return wrap_challenge(await access.request_otp(info.context, phone=input.phone, purpose=purpose))
@@ -217,9 +222,7 @@ class AccessMutations:
 
     @strawberry.mutation(description="Signs in with a code: one use, ten minutes at most, five tries (C-4).")
     async def verify_otp(self, info: Info, input: VerifyOtpInput) -> VerifyOtpResult:
-        signed_in = await access.verify_otp(
-            info.context, challenge=_challenge(input.challenge_id), code=input.code
-        )
+        signed_in = await access.verify_otp(info.context, challenge=_challenge(input.challenge_id), code=input.code)
         return Session(signed_in=signed_in)
 
     @strawberry.mutation(description="The next tokens for a refresh token, which is good once.")

@@ -4,12 +4,12 @@ from datetime import datetime
 from enum import Enum
 
 import strawberry
+from resolvers.texts import translator
 
 from domain import ledger
 from domain.account import Billing as DomainBilling
 from resolvers import account as accounts
 from resolvers.paging import PageRequest
-from resolvers.texts import translator
 from schema.context import Info
 from schema.money import Money
 from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
@@ -63,7 +63,7 @@ class Receipt:
         return translator(info.context.language).gettext(PURPOSES.get(self.view.purpose, self.view.purpose))
 
 
-def N_(text: str) -> str:  # noqa: N802  # gettext's own name for a text that is translated elsewhere
+def N_(text: str) -> str:  # gettext's own name for a text that is translated elsewhere
     return text
 
 

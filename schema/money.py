@@ -4,10 +4,10 @@ from decimal import Decimal
 from enum import Enum
 
 import strawberry
+from resolvers.texts import money_text
 
 from domain import language as domain_language
 from domain import money as domain_money
-from resolvers.texts import money_text
 from schema.context import Info
 
 
@@ -32,7 +32,7 @@ class Language(Enum):
 class Money:
     value: strawberry.Private[domain_money.Money]
 
-    @strawberry.field(description="The exact amount in so'm, two decimals: \"30000.00\".")
+    @strawberry.field(description='The exact amount in so\'m, two decimals: "30000.00".')
     def amount(self) -> Decimal:
         return self.value.amount
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Union
+from typing import Annotated
 
 import strawberry
 
@@ -87,7 +87,9 @@ class OrderSubscriptionInput:
     account: strawberry.ID | None = strawberry.field(
         default=None, description="The personal account's number that pays; required when not signed in (S-5.1)."
     )
-    idempotency_key: strawberry.ID = strawberry.field(description="One per intended order: repeating makes no second one.")
+    idempotency_key: strawberry.ID = strawberry.field(
+        description="One per intended order: repeating makes no second one."
+    )
 
 
 @strawberry.input(description="The code of an order.")
@@ -97,31 +99,27 @@ class ConfirmOrderInput:
 
 
 OrderSubscriptionResult = Annotated[
-    Union[
-        Order,
-        problem.MissingInput,
-        problem.InvalidPhone,
-        problem.InvalidInput,
-        problem.NotFound,
-        problem.AccountNotFound,
-        problem.AlreadySubscribed,
-        problem.InsufficientFunds,
-        problem.TooManyCodes,
-        problem.ResendTooSoon,
-        problem.IdempotencyKeyReused,
-    ],
+    Order
+    | problem.MissingInput
+    | problem.InvalidPhone
+    | problem.InvalidInput
+    | problem.NotFound
+    | problem.AccountNotFound
+    | problem.AlreadySubscribed
+    | problem.InsufficientFunds
+    | problem.TooManyCodes
+    | problem.ResendTooSoon
+    | problem.IdempotencyKeyReused,
     strawberry.union("OrderSubscriptionResult", description="The order that waits for its code, or why there is none."),
 ]
 ConfirmOrderResult = Annotated[
-    Union[
-        Order,
-        problem.NotFound,
-        problem.WrongCode,
-        problem.CodeExpired,
-        problem.AlreadySubscribed,
-        problem.PriceChanged,
-        problem.InsufficientFunds,
-    ],
+    Order
+    | problem.NotFound
+    | problem.WrongCode
+    | problem.CodeExpired
+    | problem.AlreadySubscribed
+    | problem.PriceChanged
+    | problem.InsufficientFunds,
     strawberry.union("ConfirmOrderResult", description="The completed order, or why nothing was charged."),
 ]
 

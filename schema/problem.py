@@ -9,11 +9,12 @@ from enum import Enum
 from typing import Any, ClassVar, TypeVar
 
 import strawberry
-
-from domain import access, ledger, refusal, wallet
 from resolvers.texts import problem_text
+
+from domain import access, ledger, offer, order, refusal, subscription, wallet
 from schema.context import Info
 from schema.money import Money, money_or_none
+from schema.relay import to_global_id
 
 R = TypeVar("R", bound=refusal.Refusal)
 P = TypeVar("P", bound="Problem")
@@ -75,7 +76,7 @@ class Problem:
     def rule(self) -> str | None:
         return self.refusal.rule
 
-    @strawberry.field(description="The input that it is about, such as [\"input\", \"phone\"]; null if about none.")
+    @strawberry.field(description='The input that it is about, such as ["input", "phone"]; null if about none.')
     def path(self) -> list[str] | None:
         return list(self.refusal.path) or None
 
@@ -160,9 +161,9 @@ class SessionEnded(Problem): ...
 @refusal_of(ledger.InsufficientFunds)
 @strawberry.type(description="There is not enough money (W-4.4.4, A-6.12).")
 class InsufficientFunds(Problem):
-    @strawberry.field(description="What could be spent.")
-    def available(self) -> Money:
-        return Money(value=self.refusal.available)
+    @strawberry.field(description="What could be spent; null for who may not see the account's balance.")
+    def available(self) -> Money | None:
+        return money_or_none(self.refusal.available)
 
     @strawberry.field(description="What would be needed, commissions included.")
     def needed(self) -> Money:
@@ -260,6 +261,45 @@ class BalanceLimitReached(Problem):
     @strawberry.field(description="How much more would fit.")
     def left(self) -> Money | None:
         return money_or_none(self.refusal.left)
+
+
+@refusal_of(offer.OfferOutdated)
+@strawberry.type(description="The edition that was read is not the one in force: show the current one first.")
+class OfferOutdated(Problem):
+    @strawberry.field(description="The edition in force.")
+    def current(self) -> str:
+        return self.refusal.current
+
+
+@refusal_of(order.AccountNotFound)
+@strawberry.type(description="The phone and the account number do not belong together (S-5.1).")
+class AccountNotFound(Problem): ...
+
+
+@refusal_of(order.PriceChanged)
+@strawberry.type(description="The price is not what was ordered any more; nothing was taken (R-2).")
+class PriceChanged(Problem):
+    @strawberry.field(description="What it would cost now.")
+    def total(self) -> Money:
+        return Money(value=self.refusal.total)
+
+
+@refusal_of(subscription.AlreadySubscribed)
+@strawberry.type(description="The phone has this product already: extend it (S-6).")
+class AlreadySubscribed(Problem):
+    @strawberry.field(description="The subscription to extend.")
+    def subscription_id(self) -> strawberry.ID:
+        return to_global_id("ProductSubscription", self.refusal.subscription_id)
+
+
+@refusal_of(subscription.SubscriptionOver)
+@strawberry.type(description="The subscription has ended: order it anew (S-6).")
+class SubscriptionOver(Problem): ...
+
+
+def all_types() -> list[type[Problem]]:
+    """Every refusal's type, also those that no union names yet."""
+    return list(_shown_by.values())
 
 
 def handlers() -> list[strawberry.ExceptionHandler[Any, Any]]:

@@ -13,7 +13,9 @@ from resolvers.paging import Page
 T = TypeVar("T")
 View = TypeVar("View")
 
-First = Annotated[int | None, strawberry.argument(description="At most so many items from the start: 1 to 100, 20 if left out.")]
+First = Annotated[
+    int | None, strawberry.argument(description="At most so many items from the start: 1 to 100, 20 if left out.")
+]
 After = Annotated[str | None, strawberry.argument(description="Only items after the one with this cursor.")]
 Last = Annotated[int | None, strawberry.argument(description="At most so many items from the end: 1 to 100.")]
 Before = Annotated[str | None, strawberry.argument(description="Only items before the one with this cursor.")]

@@ -46,7 +46,7 @@ def read_phone_text(value: Any) -> PhoneNumber:
 SCALARS: Final[dict[object, ScalarDefinition]] = {
     Decimal: strawberry.scalar(
         name="Decimal",
-        description="An exact decimal number as text, such as \"1500.50\". Never a binary float.",
+        description='An exact decimal number as text, such as "1500.50". Never a binary float.',
         serialize=str,
         parse_value=read_decimal,
         parse_literal=read_decimal_literal,
@@ -58,4 +58,3 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         parse_value=read_phone_text,
     ),
 }
-

@@ -2,7 +2,7 @@
 
 from datetime import date
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -82,7 +82,9 @@ def wrap_subscription(view: SubscriptionView) -> ProductSubscription:
 class ExtendSubscriptionInput:
     subscription_id: strawberry.ID = strawberry.field(description="The subscription.")
     months: int = strawberry.field(description="Whole months: 1 to 24.")
-    idempotency_key: strawberry.ID = strawberry.field(description="One per intended extension: repeating never pays twice.")
+    idempotency_key: strawberry.ID = strawberry.field(
+        description="One per intended extension: repeating never pays twice."
+    )
 
 
 @strawberry.input(description="A subscription to give up.")
@@ -97,22 +99,20 @@ class SetRenewalInput:
 
 
 ExtendSubscriptionResult = Annotated[
-    Union[
-        Annotated["Order", strawberry.lazy("schema.order")],
-        problem.NotFound,
-        problem.InvalidInput,
-        problem.SubscriptionOver,
-        problem.InsufficientFunds,
-        problem.IdempotencyKeyReused,
-    ],
+    Annotated["Order", strawberry.lazy("schema.order")]
+    | problem.NotFound
+    | problem.InvalidInput
+    | problem.SubscriptionOver
+    | problem.InsufficientFunds
+    | problem.IdempotencyKeyReused,
     strawberry.union("ExtendSubscriptionResult", description="The completed order, or why nothing was charged."),
 ]
 CancelSubscriptionResult = Annotated[
-    Union[ProductSubscription, problem.NotFound, problem.SubscriptionOver],
+    ProductSubscription | problem.NotFound | problem.SubscriptionOver,
     strawberry.union("CancelSubscriptionResult", description="The cancelled subscription, or why it is not."),
 ]
 SetRenewalResult = Annotated[
-    Union[ProductSubscription, problem.NotFound, problem.SubscriptionOver],
+    ProductSubscription | problem.NotFound | problem.SubscriptionOver,
     strawberry.union("SetRenewalResult", description="The subscription, or why nothing was changed."),
 ]
 
@@ -139,7 +139,5 @@ class SubscriptionMutations:
 
     @strawberry.mutation(description="Switches a subscription's renewal on or off (S-7).")
     async def set_renewal(self, info: Info, input: SetRenewalInput) -> SetRenewalResult:
-        view = await subscriptions.set_renewal(
-            info.context, subscription_id=_id(input.subscription_id), on=input.on
-        )
+        view = await subscriptions.set_renewal(info.context, subscription_id=_id(input.subscription_id), on=input.on)
         return wrap_subscription(view)

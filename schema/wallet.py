@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Union
+from typing import Annotated
 
 import strawberry
 
@@ -149,7 +149,9 @@ class OpenWalletInput:
     pin: str | None = strawberry.field(
         default=None, description="Four to six digits; left out when the holder has a PIN already."
     )
-    offer_edition: strawberry.ID = strawberry.field(description="The edition of the offer `wallet` that the holder read.")
+    offer_edition: strawberry.ID = strawberry.field(
+        description="The edition of the offer `wallet` that the holder read."
+    )
 
 
 @strawberry.input(description="The holder's PIN.")
@@ -167,48 +169,38 @@ class TransferInput:
 
 
 OpenWalletResult = Annotated[
-    Union[
-        Wallet,
-        problem.WalletExists,
-        problem.WalletNotForYou,
-        problem.BirthDateWrong,
-        problem.InvalidInput,
-        problem.OfferOutdated,
-        problem.WrongPin,
-        problem.PinLocked,
-    ],
+    Wallet
+    | problem.WalletExists
+    | problem.WalletNotForYou
+    | problem.BirthDateWrong
+    | problem.InvalidInput
+    | problem.OfferOutdated
+    | problem.WrongPin
+    | problem.PinLocked,
     strawberry.union("OpenWalletResult", description="The new wallet, or why there is none."),
 ]
 UnlockWalletResult = Annotated[
-    Union[
-        WalletUnlocked,
-        problem.WalletMissing,
-        problem.InvalidInput,
-        problem.WrongPin,
-        problem.PinLocked,
-    ],
+    WalletUnlocked | problem.WalletMissing | problem.InvalidInput | problem.WrongPin | problem.PinLocked,
     strawberry.union("UnlockWalletResult", description="Until when the wallet is unlocked, or why it is not."),
 ]
 TransferResult = Annotated[
-    Union[
-        Transfer,
-        problem.InvalidAmount,
-        problem.WalletMissing,
-        problem.WalletLocked,
-        problem.RecipientNotFound,
-        problem.SameWallet,
-        problem.WalletNotActive,
-        problem.NotToppedUpYet,
-        problem.InsufficientFunds,
-        problem.TopUpLimitReached,
-        problem.BalanceLimitReached,
-        problem.IdempotencyKeyReused,
-        problem.InvalidInput,
-    ],
+    Transfer
+    | problem.InvalidAmount
+    | problem.WalletMissing
+    | problem.WalletLocked
+    | problem.RecipientNotFound
+    | problem.SameWallet
+    | problem.WalletNotActive
+    | problem.NotToppedUpYet
+    | problem.InsufficientFunds
+    | problem.TopUpLimitReached
+    | problem.BalanceLimitReached
+    | problem.IdempotencyKeyReused
+    | problem.InvalidInput,
     strawberry.union("TransferResult", description="The transfer, or why nothing was moved."),
 ]
 RecipientResult = Annotated[
-    Union[Recipient, problem.RecipientNotFound],
+    Recipient | problem.RecipientNotFound,
     strawberry.union("RecipientResult", description="The recipient, or that there is none."),
 ]
 

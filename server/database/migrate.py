@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 
+from domain.database import dialect, fetch
 from server.database.connection import BUSY_TIMEOUT_MS, DatabaseUrl
 
 WORDS = {
@@ -62,6 +63,18 @@ async def migrate(url: str) -> list[str]:
     if database.kind == "sqlite":
         return await _migrate_sqlite(database.credentials["file_path"])
     return await _migrate_postgres(database.credentials)
+
+
+async def pending() -> list[str]:
+    """The migrations that the connected database still lacks."""
+    kind = dialect()
+    try:
+        done = {row["name"] for row in await fetch("SELECT name FROM migration")}
+    except Exception as error:
+        if "migration" not in str(error):
+            raise
+        done = set()
+    return [migration.name for migration in migrations(kind) if migration.name not in done]
 
 
 async def _migrate_sqlite(path: str) -> list[str]:

@@ -1,0 +1,155 @@
+"""The whole server as one ASGI app: the doors, health, metrics, and what runs beside them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+from resolvers.texts import translator
+from resolvers.worker import Worker
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from tortoise.connection import get_connection
+
+from admin.app import admin_app
+from admin.settings import AdminSettings
+from domain.database import CONNECTION, dialect, fetch_row
+from gateways import Gateways
+from gateways.bus import Bus, PostgresBus, SqliteBus
+from gateways.sms import open_sms
+from gateways.webhooks import HttpWebhooks
+from schema import root
+from schema.http.door import GraphQLDoor
+from schema.http.engine import StockEngine
+from schema.http.limits import Limits
+from server.database import connect, disconnect
+from server.database.connection import DatabaseUrl
+from server.database.migrate import pending
+from server.demo_page import demo_routes
+from server.observe import Observed, metrics_text, start_logging
+from server.settings import Settings, settings
+from server.surroundings import Surroundings, system_context
+
+READY_SECONDS = 5
+
+
+class Runtime:
+    """What lives as long as the server: the database's connections, the bus, the worker."""
+
+    def __init__(self, config: Settings) -> None:
+        self.settings = config
+        self.bus: Bus = _bus(config)
+        self.surroundings = Surroundings(config, self.bus, wake_worker=self.wake)
+        self.worker: Worker | None = None
+
+    def wake(self) -> None:
+        if self.worker:
+            self.worker.wake()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        start_logging(self.settings.log_format)
+        await connect(self.settings.database_url)
+        await self.bus.start()
+        gateways = open_gateways(self.settings)
+        stop, task = asyncio.Event(), None
+        if self.settings.worker_in_server:
+            self.worker = Worker(system_context(self.settings, self.bus), gateways)
+            task = asyncio.create_task(self.worker.run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            self.wake()
+            if task:
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(task, 10)
+            await self.bus.close()
+            await gateways.close()
+            await disconnect()
+
+
+def open_gateways(config: Settings) -> Gateways:
+    """The outside systems that the settings name."""
+    return Gateways(sms=open_sms(config.sms_url), webhooks=HttpWebhooks(allow_private=config.development))
+
+
+def _bus(config: Settings) -> Bus:
+    read = DatabaseUrl.read(config.database_url)
+    if read.kind == "sqlite":
+        return SqliteBus(_data_version)
+    wanted = {key: read.credentials[key] for key in ("host", "port", "user", "password", "database")}
+    return PostgresBus(lambda: asyncpg.connect(**wanted))
+
+
+async def _data_version() -> int:
+    rows = await get_connection(CONNECTION).execute_query_dict("PRAGMA data_version")
+    return int(rows[0]["data_version"])
+
+
+def build_app(config: Settings) -> Starlette:
+    """The app for these settings."""
+    runtime = Runtime(config)
+    introspection = config.introspection if config.introspection is not None else True
+    limits = Limits(introspection=introspection)
+    engine = StockEngine(root.build(), limits=limits, present_error=root.present_error)
+    door = GraphQLDoor(engine, runtime.surroundings.of, limits=limits, graphiql=config.development)
+    routes: list[BaseRoute] = [
+        *door.routes("/graphql"),
+        Mount("/admin", admin_app(_admin_settings(runtime)), name="admin"),
+        Route("/health/live", _live),
+        Route("/health/ready", _ready(config)),
+        Route("/metrics", _metrics),
+    ]
+    if config.development:
+        routes += demo_routes(runtime.surroundings)
+        routes.append(Route("/", _home))
+    app = Starlette(routes=routes, lifespan=runtime.lifespan)
+    app.add_middleware(Observed)
+    return app
+
+
+def _admin_settings(runtime: Runtime) -> AdminSettings:
+    config = runtime.settings
+    return AdminSettings(
+        make_context=runtime.surroundings.anonymous,
+        secret=runtime.surroundings.secrets.derive("admin-forms"),
+        secure_cookies=not config.development,
+        development=config.development,
+        translate=translator,
+    )
+
+
+async def _live(_request: Request) -> Response:
+    return PlainTextResponse("alive\n")
+
+
+def _ready(config: Settings) -> Any:
+    async def ready(_request: Request) -> Response:
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await fetch_row("SELECT 1 AS one")
+                missing = await pending()
+        except Exception as error:
+            return JSONResponse({"ready": False, "database": type(error).__name__}, 503)
+        if missing:
+            return JSONResponse({"ready": False, "migrations": missing}, 503)
+        return JSONResponse({"ready": True, "database": dialect()})
+
+    return ready
+
+
+async def _metrics(_request: Request) -> Response:
+    return Response(await metrics_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _home(_request: Request) -> Response:
+    return RedirectResponse("/demo")
+
+
+def app() -> Starlette:
+    """What granian's workers load."""
+    return build_app(settings())

@@ -1,0 +1,133 @@
+"""Who calls: from a connection's headers to the Context that resolvers take."""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from starlette.requests import HTTPConnection
+
+from domain.clock import Clock, SystemClock
+from domain.language import Language, negotiate
+from domain.policy import Policy
+from domain.quota import Quota
+from domain.refusal import Unauthenticated
+from domain.secrets import Secrets
+from gateways.bus import Bus
+from resolvers import access, partner
+from resolvers.context import Anonymous, Context, SystemActor
+from server.settings import Settings
+
+LONGEST_TOKEN = 2_000
+API_KEY = "kbk_"
+
+
+class BadToken(Unauthenticated):
+    """A token was sent, and it opens nothing: the app must refresh its session or sign in again."""
+
+    text: ClassVar[str] = "The token is not valid or too old. Refresh the session or sign in again."
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The operator's choices; a development server lets newcomers ask for more codes."""
+    hour, lenient = timedelta(hours=1), settings.development
+    policy = Policy()
+    per_phone = settings.otp_per_phone_per_hour or (40 if lenient else policy.otp_per_phone.most)
+    per_address = settings.otp_per_address_per_hour or (2_000 if lenient else policy.otp_per_address.most)
+    return replace(
+        policy,
+        otp_resend_wait=timedelta(seconds=settings.otp_resend_seconds),
+        otp_per_phone=Quota(per_phone, hour),
+        otp_per_address=Quota(per_address, hour),
+        otp_in_total=Quota(settings.otp_in_total_per_hour, hour),
+    )
+
+
+class Surroundings:
+    """Makes the Context of each request; one for the process."""
+
+    def __init__(
+        self, settings: Settings, bus: Bus, wake_worker: Callable[[], None], clock: Clock | None = None
+    ) -> None:
+        self._secrets = Secrets(settings.secret_key)
+        self._policy = policy_of(settings)
+        self._proxies = settings.proxies
+        self._clock = clock or SystemClock()
+        self._bus = bus
+        self.wake_worker = wake_worker
+
+    @property
+    def secrets(self) -> Secrets:
+        return self._secrets
+
+    def anonymous(self, connection: HTTPConnection | None = None) -> Context:
+        """Nobody's surroundings: the language that the browser asks for, the address that it calls from."""
+        asked = negotiate(connection.headers.get("accept-language")) if connection else None
+        return Context(
+            actor=Anonymous(),
+            secrets=self._secrets,
+            language=asked or Language.UZ,
+            clock=self._clock,
+            policy=self._policy,
+            address=self._address(connection) if connection else "",
+            announce=self._bus.announce,
+            listen=self._bus.listen,
+        )
+
+    async def of(self, connection: HTTPConnection) -> Context:
+        """The caller's surroundings. Raises BadToken for a token that opens nothing; no token at all is nobody."""
+        ctx = self.anonymous(connection)
+        token = _token(connection)
+        if token is None:
+            return ctx
+        if token.startswith(API_KEY):
+            actor = await partner.authenticate_key(ctx, token)
+            if actor is None:
+                raise BadToken
+            return ctx.acting_as(actor)
+        found = await access.authenticate(ctx, token)
+        if found is None:
+            raise BadToken
+        ctx.actor, chosen = found
+        if negotiate(connection.headers.get("accept-language")) is None:
+            ctx.language = chosen
+        return ctx
+
+    def _address(self, connection: HTTPConnection) -> str:
+        """The caller's network address; X-Forwarded-For is believed from known proxies alone."""
+        peer = connection.client.host if connection.client else ""
+        if peer not in self._proxies:
+            return peer
+        forwarded = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        try:
+            return str(ipaddress.ip_address(forwarded))
+        except ValueError:
+            return peer
+
+
+def _token(connection: HTTPConnection) -> str | None:
+    key = connection.headers.get("x-api-key")
+    if key:
+        return key[:LONGEST_TOKEN]
+    header = connection.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip() or len(token) > LONGEST_TOKEN:
+        raise BadToken
+    return token.strip()
+
+
+def system_context(settings: Settings, bus: Bus | None = None, **changes: Any) -> Context:
+    """Kabinet's own surroundings: for the worker and the commands."""
+    ctx = Context(
+        actor=SystemActor(),
+        secrets=Secrets(settings.secret_key),
+        clock=SystemClock(),
+        policy=policy_of(settings),
+        language=Language.EN,
+    )
+    if bus:
+        ctx.announce, ctx.listen = bus.announce, bus.listen
+    return replace(ctx, **changes)
