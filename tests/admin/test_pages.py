@@ -1,0 +1,214 @@
+"""Each page, in each language, with what it must show."""
+
+import re
+
+import pytest
+
+from domain.database import execute, fetch
+from domain.language import Language
+from domain.money import Money
+from tests.admin.office import Office, People, move_in, text_of
+
+
+def paths(people: People) -> list[str]:
+    return [
+        "/",
+        "/subscribers?q=karim",
+        "/subscribers?q=nobody-at-all",
+        f"/subscribers/{people.nilufar.id}",
+        f"/subscribers/{people.firm.id}",
+        f"/accounts/{people.nilufar.account_id}",
+        f"/wallets/{people.nilufar.wallet_id}",
+        f"/orders/{people.order}",
+        f"/subscriptions/{people.subscription}",
+        f"/subscriptions/{people.subscription}/cancel",
+        "/products",
+        "/products/cinema",
+        f"/audit/subscriber:{people.nilufar.id}",
+    ]
+
+
+class Marked:
+    """Puts every text into brackets: what a page says without them was not translated."""
+
+    def gettext(self, message: str) -> str:
+        return f"⟦{message}⟧"
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
+
+
+@pytest.mark.rule("C-6")
+@pytest.mark.parametrize("language", list(Language))
+async def test_every_page_says_everything_in_the_readers_language(office: Office, language: Language) -> None:
+    people = await move_in(office.world)
+    office.translate = dict.fromkeys(Language, Marked())
+    async with office.at_the_desk(language=language) as browser:
+        for path in paths(people):
+            page = await browser.get(path)
+            assert page.status_code == 200, path
+            assert f'<html lang="{language}">' in page.text
+            plain = re.sub(r"⟦[^⟧]*⟧", " ", _without_data(text_of(page)))
+            assert not re.findall(r"[a-z]{4,}", plain), path
+
+
+def _without_data(text: str) -> str:
+    """The page without what the data and the calendar say in their own words."""
+    data = (
+        r"Kabinet|Dilnoza Yusupova|Karimova Nilufar Bahodirovna|Oʻrinov Ulugʻbek Shavkatovich|MChJ|Zarafshon Savdo|Test"
+        r"|O.zbekcha|English|[Cc]inema|Kino|soʻm|karim|nobody-at-all|20\d\d-yil \d\d?-\w+|\d\d? \w+ 20\d\d"
+        r"|\b\w+:\d+|[a-z]+\.[a-z_]+|[0-9a-f]{32}"
+    )
+    return re.sub(data, " ", text)
+
+
+async def test_a_charge_explains_itself(office: Office) -> None:
+    people = await move_in(office.world)
+    async with office.at_the_desk() as browser:
+        page = await browser.get(f"/accounts/{people.nilufar.account_id}")
+    said = text_of(page)
+    assert "Subscription: Cinema 2 months, from month 1 of the subscription · order" in said
+    assert "−20 000 .00" in said
+    assert "+512 345 .50" in said
+    assert "492 345.50 soʻm" in said
+    assert f'href="/admin/orders/{people.order}"' in page.text
+
+
+async def test_the_card_shows_all_that_is_the_subscribers(office: Office) -> None:
+    people = await move_in(office.world)
+    async with office.at_the_desk() as browser:
+        said = text_of(await browser.get(f"/subscribers/{people.nilufar.id}"))
+    for shown in (
+        "Karimova Nilufar Bahodirovna",
+        "+998 90 000 00 01",
+        people.nilufar.account_number,
+        "300 000 soʻm",
+        "Light, not identified",
+        "Cinema",
+        "17 May 1990",
+    ):
+        assert shown in said
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "day"),
+    [
+        (Language.UZ, "492 345,50 soʻm", "1990-yil 17-may"),
+        (Language.UZ_CYRL, "492 345,50 сўм", "1990-йил 17-май"),
+        (Language.RU, "492 345,50 сум", "17 мая 1990"),
+        (Language.EN, "492 345.50 soʻm", "17 May 1990"),
+    ],
+)
+async def test_money_and_days_follow_the_language(office: Office, language: Language, amount: str, day: str) -> None:
+    people = await move_in(office.world)
+    async with office.at_the_desk(language=language) as browser:
+        said = text_of(await browser.get(f"/subscribers/{people.nilufar.id}"))
+    assert amount in said
+    assert day in said
+
+
+async def test_debt_is_told_by_a_sign_and_a_word_not_by_colour_alone(office: Office) -> None:
+    people = await move_in(office.world)
+    async with office.at_the_desk() as browser:
+        said = text_of(await browser.get(f"/subscribers/{people.firm.id}"))
+    assert "−110 000 soʻm Postpaid · debt" in said
+
+
+async def test_a_long_history_comes_in_pages(office: Office) -> None:
+    people = await move_in(office.world)
+    for _ in range(25):
+        await office.world.top_up(people.nilufar.wallet_id, Money.som(1_000))
+    async with office.at_the_desk() as browser:
+        first = await browser.get(f"/wallets/{people.nilufar.wallet_id}")
+        more = re.search(r'id="entries-more" class="more" href="/admin([^"]+)"', first.text)
+        assert more is not None
+        rest = await browser.get(more[1])
+    assert first.text.count('<tr role="row">') == 1 + 20
+    assert rest.text.count('<tr role="row">') == 1 + 6
+    assert "Newest first" in rest.text
+    assert "Show more" not in rest.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/subscribers/0",
+        "/subscribers/99999999999999999999",
+        "/subscribers/x",
+        "/subscribers/²",
+        "/accounts/0",
+        "/wallets/0",
+        "/orders/none",
+        "/orders/a%00b",
+        "/subscriptions/0",
+        "/products/none",
+        "/audit/nothing",
+        "/accounts/1?after=not-a-cursor",
+        "/nowhere",
+    ],
+)
+async def test_what_is_not_there_is_told_in_the_same_frame(office: Office, path: str) -> None:
+    await move_in(office.world)
+    async with office.at_the_desk() as browser:
+        page = await browser.get(path)
+    assert page.status_code == 404
+    assert "There is no such page" in text_of(page)
+    assert 'href="#main"' in page.text
+
+
+async def test_a_fault_shows_a_number_and_nothing_of_its_cause(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    people = await move_in(office.world)
+    async with office.at_the_desk() as browser:
+        await execute("UPDATE product SET name = 'no JSON' WHERE code = 'cinema'")
+        page = await browser.get("/products/cinema")
+    assert page.status_code == 500
+    shown = re.search(r"<code>([0-9a-f]{8})</code>", page.text)
+    assert shown is not None
+    assert shown[1] in caplog.text
+    assert "JSON" not in page.text
+    assert people.nilufar.phone not in caplog.text
+
+
+async def test_the_language_is_kept_with_the_member_of_staff(office: Office) -> None:
+    async with office.at_the_desk() as browser:
+        answer = await browser.post("/language", language="uz-Cyrl", next="/products")
+        page = await browser.get("/products")
+    (row,) = await fetch("SELECT language FROM staff")
+    assert answer.headers["location"] == "/admin/products"
+    assert '<html lang="uz-Cyrl">' in page.text
+    assert row["language"] == "uz-Cyrl"
+
+
+async def test_a_stranger_chooses_a_language_before_signing_in(office: Office) -> None:
+    async with office.browser("fr") as browser:
+        first = await browser.get("/sign-in")
+        await browser.post("/language", language="ru", next="/sign-in")
+        second = await browser.get("/sign-in")
+    assert '<html lang="uz">' in first.text
+    assert '<html lang="ru">' in second.text
+
+
+async def test_a_name_is_text_never_markup(office: Office) -> None:
+    people = await move_in(office.world)
+    await execute("UPDATE subscriber SET last_name = '<b>x</b>' WHERE id = $1", people.nilufar.id)
+    async with office.at_the_desk() as browser:
+        page = await browser.get(f"/subscribers/{people.nilufar.id}")
+        found = await browser.get("/subscribers?q=%3Cscript%3E")
+    assert "<b>x</b>" not in page.text
+    assert "&lt;b&gt;x&lt;/b&gt;" in page.text
+    assert "<script>" not in found.text
+
+
+async def test_renewal_is_switched_off_by_an_agent_and_noted(office: Office) -> None:
+    people = await move_in(office.world)
+    await execute("UPDATE product_subscription SET auto_renew = $1", True)
+    async with office.at_the_desk() as browser:
+        shown = await browser.get(f"/subscriptions/{people.subscription}")
+        await browser.post(f"/subscriptions/{people.subscription}/renewal")
+        after = await browser.get(f"/subscriptions/{people.subscription}")
+        trail = text_of(await browser.get(f"/audit/subscription:{people.subscription}"))
+    assert "Switch renewal off" in shown.text
+    assert "Switch renewal off" not in after.text
+    assert "Dilnoza Yusupova subscription.renewal_off" in trail
