@@ -7,7 +7,6 @@ import strawberry
 from resolvers.texts import translator
 
 from domain import ledger
-from domain.account import Billing as DomainBilling
 from resolvers import account as accounts
 from resolvers.paging import PageRequest
 from schema.context import Info
@@ -131,5 +130,3 @@ class Account(Node):
 def wrap_account(view: accounts.AccountView) -> Account:
     return Account(id=to_global_id("Account", view.id), view=view)
 
-
-assert {b.value for b in Billing} == {b.value for b in DomainBilling}
