@@ -1,13 +1,28 @@
 """The personal account: a subscriber's telecom balance; an agreement may have several."""
 
 import secrets
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
 
+from domain.clock import to_micros
+from domain.database import fetch_row
 from domain.fields import InstantField
-from domain.ledger import LedgerAccount
+from domain.ledger import (
+    EntryKind,
+    LedgerAccount,
+    Leg,
+    OperatorAccount,
+    Posted,
+    hold,
+    open_account,
+    operator_account,
+    post,
+)
+from domain.money import ZERO, Money
 from domain.subscriber import Subscriber
 
 
@@ -45,3 +60,31 @@ def new_account_number() -> str:
     """Ten digits: 1, eight at random, a check digit. Wallet numbers are longer: the two never meet."""
     digits = f"1{secrets.randbelow(10**8):08d}"
     return digits + check_digit(digits)
+
+
+async def open_personal_account(
+    subscriber_id: int, *, billing: Billing, opened_at: datetime, number: str | None = None
+) -> tuple[int, int]:
+    """A new empty account, inside the caller's transaction; gives its id and its ledger account's.
+
+    Prepaid: never below zero. Postpaid: no floor.
+    """
+    ledger = await open_account("personal", floor=ZERO if billing is Billing.PREPAID else None)
+    row = await fetch_row(
+        """INSERT INTO personal_account (number, subscriber_id, ledger_account_id, billing, opened_at)
+           VALUES ($1, $2, $3, $4, $5) RETURNING id""",
+        number or new_account_number(),
+        subscriber_id,
+        ledger,
+        str(billing),
+        to_micros(opened_at),
+    )
+    assert row is not None
+    return int(row["id"]), ledger
+
+
+async def top_up(ledger_account_id: int, amount: Money, *, at: datetime, memo: dict[str, Any]) -> Posted:
+    """Money from outside onto a personal account, inside the caller's transaction."""
+    funding = await operator_account(OperatorAccount.FUNDING)
+    legs = [Leg(funding, EntryKind.TOP_UP, -amount), Leg(ledger_account_id, EntryKind.TOP_UP, amount)]
+    return await post("top_up", legs, held=await hold(funding, ledger_account_id), at=at, memo=memo)

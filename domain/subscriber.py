@@ -1,11 +1,15 @@
 """A subscriber: a person or an organisation with an agreement (A-1)."""
 
+from datetime import date, datetime
 from enum import StrEnum
 
 from tortoise import fields
 from tortoise.models import Model
 
+from domain.clock import to_micros
+from domain.database import fetch_row
 from domain.fields import DayField, InstantField
+from domain.language import Language
 
 
 class SubscriberKind(StrEnum):
@@ -49,3 +53,33 @@ def search_form(*names: str) -> str:
     """What a name is found by: lower case, one space between words, all apostrophes alike (o‘, oʻ, o')."""
     text = " ".join(" ".join(names).lower().split())
     return text.translate({ord(mark): "'" for mark in "ʻʼ‘’`"})
+
+
+async def register(
+    *,
+    kind: SubscriberKind,
+    created_at: datetime,
+    last_name: str = "",
+    first_name: str = "",
+    patronymic: str = "",
+    organisation_name: str = "",
+    birth_date: date | None = None,
+    language: Language = Language.UZ,
+) -> int:
+    """A new subscriber, inside the caller's transaction; gives their id."""
+    row = await fetch_row(
+        """INSERT INTO subscriber (kind, last_name, first_name, patronymic, organisation_name, search_name, birth_date,
+                                   status, language, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, 'active', $8, $9) RETURNING id""",
+        str(kind),
+        last_name,
+        first_name,
+        patronymic,
+        organisation_name,
+        search_form(last_name, first_name, patronymic, organisation_name),
+        birth_date.isoformat() if birth_date else None,
+        str(language),
+        to_micros(created_at),
+    )
+    assert row is not None
+    return int(row["id"])
