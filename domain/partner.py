@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets as random_secrets
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,7 +12,7 @@ from tortoise.models import Model
 
 from domain.fields import InstantField, TextsField
 from domain.outbox import enqueue
-from domain.secrets import Secrets
+from domain.secrets import Secrets, new_token
 
 
 class Scope(StrEnum):
@@ -51,6 +52,12 @@ class ApiKey(Model):
 
     class Meta:
         table = "api_key"
+
+
+def new_api_key() -> tuple[str, str]:
+    """(prefix, token): the prefix is for people to tell keys apart, the token is shown once."""
+    prefix = random_secrets.token_hex(4)
+    return prefix, new_token(f"kbk_{prefix}_")
 
 
 def webhook_secret(secrets: Secrets, partner_id: int, version: int) -> str:

@@ -1,0 +1,97 @@
+"""The worker: delivers what is in the outbox and does what comes due. Any number may run, on any machines."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from domain import outbox
+from gateways import Gateways
+from resolvers.context import Context
+from resolvers.delivery import deliver
+from resolvers.order import lapse_orders
+from resolvers.subscription import expire_due, renew_due, tell_renewals
+
+log = logging.getLogger("kabinet.worker")
+
+POLL_SECONDS: Final = 0.3
+DUE_SECONDS: Final = 30.0
+STREAMS: Final = 8
+BATCH: Final = 100
+# In this order: told before charged, charged before ended.
+DUE_WORK: Final[tuple[Callable[..., Awaitable[int]], ...]] = (lapse_orders, tell_renewals, renew_due, expire_due)
+
+
+class Worker:
+    """`ctx` is the system's own. A slow receiver holds up its own stream and one of eight places, nothing else."""
+
+    def __init__(self, ctx: Context, gateways: Gateways) -> None:
+        self._ctx = ctx
+        self._gateways = gateways
+        self._woken = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+        self._due_next = 0.0
+
+    def wake(self) -> None:
+        """Something has just been written: look now rather than at the next poll."""
+        self._woken.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until told to stop, then lets the deliveries under way come to their end."""
+        while not stop.is_set():
+            started = await self._safely(self._start_deliveries, 0)
+            if time.monotonic() >= self._due_next:
+                self._due_next = time.monotonic() + DUE_SECONDS
+                await self.do_due()
+            if not started:
+                await self._rest()
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._woken.wait()
+        self._woken.clear()
+
+    async def _start_deliveries(self) -> int:
+        places = STREAMS - len(self._running)
+        if places <= 0:
+            await asyncio.wait(self._running, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            return 0
+        messages = await outbox.claim(self._ctx.clock.now(), places)
+        for message in messages:
+            task = asyncio.create_task(deliver(self._ctx, self._gateways, message))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+        return len(messages)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._woken.set()  # the stream's next message may be free now
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a delivery could not be noted: %s", type(task.exception()).__name__)
+
+    async def run_once(self) -> int:
+        """Delivers everything that is due now, one round after another; how many messages that were."""
+        count = 0
+        while messages := await outbox.claim(self._ctx.clock.now(), STREAMS):
+            await asyncio.gather(*(deliver(self._ctx, self._gateways, message) for message in messages))
+            count += len(messages)
+        return count
+
+    async def do_due(self) -> None:
+        """Everything whose time has come, in batches; one kind failing does not keep the others from their turn."""
+        for work in DUE_WORK:
+            while await self._safely(lambda work=work: work(self._ctx, batch=BATCH), 0) >= BATCH:  # type: ignore[misc]
+                continue
+
+    async def _safely(self, work: Callable[[], Awaitable[int]], otherwise: int) -> int:
+        try:
+            return await work()
+        except Exception as error:
+            log.exception("the worker stumbled: %s", type(error).__name__)
+            await asyncio.sleep(1)
+            return otherwise

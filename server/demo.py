@@ -1,0 +1,388 @@
+"""Demo data: a small operator whose subscribers each tell a part of the story. Loading it twice is as good as once.
+
+The figures are the specification's, the people are made up. Nothing here reaches into tables past the domain's own
+operations, so that the demo's money is as true as any.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from importlib.resources import as_file, files
+from typing import Final
+
+from domain import offer
+from domain.account import Billing, open_personal_account, top_up
+from domain.clock import SetClock, local_day, to_micros
+from domain.database import execute, fetch_row, in_transaction
+from domain.language import Language
+from domain.ledger import open_account
+from domain.money import Money
+from domain.number import connect_number
+from domain.phone import pretty
+from domain.product import PriceStep, check_steps
+from domain.subscriber import SubscriberKind, register
+from domain.tariff import TariffSeed, seed_tariff
+from domain.wallet import hash_pin, hold_wallets, new_wallet_number
+from domain.wallet import top_up as top_up_wallet
+from resolvers import order as orders
+from resolvers.context import Anonymous, Context
+from resolvers.offer import import_offer
+from resolvers.partner import add_partner
+from resolvers.staff import UsernameTaken, add_staff
+from resolvers.tariff import import_price_list
+
+STAFF_USERNAME: Final = "admin"
+STAFF_PASSWORD: Final = "kabinet-demo-admin"  # noqa: S105  # demo data is refused in production
+PIN: Final = "2580"
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoWallet:
+    level: str
+    som: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSubscriber:
+    """One subscriber of the story. `phones[0]` is the one to sign in with; `som` None: a postpaid account."""
+
+    phones: tuple[str, ...]
+    tells: str
+    last_name: str = ""
+    first_name: str = ""
+    patronymic: str = ""
+    organisation: str = ""
+    birth_date: date | None = None
+    language: Language = Language.UZ
+    som: int | None = 0
+    tariff: str = "oddiy"
+    wallet: DemoWallet | None = None
+    paid_months: int = 0
+
+    @property
+    def phone(self) -> str:
+        return pretty(self.phones[0])
+
+
+DEMO_SUBSCRIBERS: Final = (
+    DemoSubscriber(
+        ("+998901234567",),
+        "500,000 on the account; a Light wallet with 300,000, PIN 2580",
+        "Rahimova",
+        "Nilufar",
+        "Anvarovna",
+        birth_date=date(1990, 5, 17),
+        som=500_000,
+        wallet=DemoWallet("light", 300_000),
+    ),
+    DemoSubscriber(
+        ("+998931112233",),
+        "short of money: 4,000; no wallet yet, born 2001-11-30",
+        "Toshmatov",
+        "Jasur",
+        "Olimovich",
+        birth_date=date(2001, 11, 30),
+        language=Language.RU,
+        som=4_000,
+    ),
+    DemoSubscriber(
+        ("+998977654321",),
+        "identified: a Premium wallet with 5,000,000, PIN 2580",
+        "Karimov",
+        "Sardor",
+        "Baxtiyorovich",
+        birth_date=date(1985, 2, 3),
+        som=120_000,
+        wallet=DemoWallet("premium", 5_000_000),
+    ),
+    DemoSubscriber(
+        ("+998952223344",),
+        "a tourist on the tariff Welcome, 60,000",
+        "Moreau",
+        "Claire",
+        birth_date=date(1993, 8, 21),
+        language=Language.EN,
+        som=60_000,
+        tariff="welcome",
+    ),
+    DemoSubscriber(
+        tuple(f"+99899500000{n}" for n in range(1, 6)),
+        "an organisation with five numbers, postpaid",
+        organisation="Zarafshon Savdo MChJ",
+        som=None,
+        tariff="biznes",
+    ),
+    DemoSubscriber(
+        ("+998912345670",),
+        "a Light wallet close to its limit, PIN 2580; an order under way",
+        "Yusupova",
+        "Malika",
+        "Rustamovna",
+        birth_date=date(1998, 12, 9),
+        som=90_000,
+        wallet=DemoWallet("light", 2_050_000),
+    ),
+    DemoSubscriber(
+        ("+998946667788",),
+        "in month 6 of the cinema: the next one costs 25,000",
+        "Ergashev",
+        "Bobur",
+        "Shuhratovich",
+        birth_date=date(1979, 6, 1),
+        som=70_000,
+        paid_months=6,
+    ),
+)
+
+TARIFFS: Final = (
+    TariffSeed(
+        code="welcome",
+        name={"uz": "Welcome", "uz-Cyrl": "Welcome", "ru": "Welcome", "en": "Welcome"},
+        description={
+            "uz": "Chet ellik mehmonlar uchun.",
+            "uz-Cyrl": "Чет эллик меҳмонлар учун.",
+            "ru": "Для гостей из-за рубежа.",
+            "en": "For visitors from abroad.",
+        },
+        monthly_fee=Money.som(50_000),
+        allowances=(("voice", 300, "minute"), ("sms", 100, "sms"), ("data", 20_000, "megabyte")),
+        foreigners_only=True,
+        archived=False,
+        position=3,
+    ),
+    TariffSeed(
+        code="oddiy",
+        name={"uz": "Oddiy", "uz-Cyrl": "Оддий", "ru": "Простой", "en": "Simple"},
+        description={
+            "uz": "Koʻp gaplashadiganlar va koʻp oʻqiydiganlar uchun bir xil.",
+            "uz-Cyrl": "Кўп гаплашадиганлар ва кўп ўқийдиганлар учун бир хил.",
+            "ru": "Поровну разговоров и интернета.",
+            "en": "As much talk as internet.",
+        },
+        monthly_fee=Money.som(45_000),
+        allowances=(("voice", 600, "minute"), ("sms", 200, "sms"), ("data", 15_000, "megabyte")),
+        foreigners_only=False,
+        archived=False,
+        position=1,
+    ),
+    TariffSeed(
+        code="biznes",
+        name={"uz": "Biznes", "uz-Cyrl": "Бизнес", "ru": "Бизнес", "en": "Business"},
+        description={
+            "uz": "Tashkilotlar uchun.",
+            "uz-Cyrl": "Ташкилотлар учун.",
+            "ru": "Для организаций.",
+            "en": "For organisations.",
+        },
+        monthly_fee=Money.som(80_000),
+        allowances=(("voice", 1_500, "minute"), ("sms", 500, "sms"), ("data", 30_000, "megabyte")),
+        foreigners_only=False,
+        archived=False,
+        position=2,
+    ),
+    TariffSeed(
+        code="bahor-2019",
+        name={"uz": "Bahor 2019", "uz-Cyrl": "Баҳор 2019", "ru": "Весна 2019", "en": "Spring 2019"},
+        description={
+            "uz": "Arxivda: yangi ulanish yoʻq.",
+            "uz-Cyrl": "Архивда: янги уланиш йўқ.",
+            "ru": "В архиве: подключиться нельзя.",
+            "en": "Archived: nobody can join.",
+        },
+        monthly_fee=Money.som(30_000),
+        allowances=(("voice", 200, "minute"), ("data", 3_000, "megabyte")),
+        foreigners_only=False,
+        archived=True,
+        position=9,
+    ),
+)
+
+CINEMA_STEPS: Final = (PriceStep(1, 6, Money.som(10_000)), PriceStep(7, None, Money.som(25_000)))
+CINEMA_NAME: Final = (
+    '{"en": "Online cinema", "ru": "Онлайн-кинотеатр", "uz": "Onlayn kinoteatr", "uz-Cyrl": "Онлайн кинотеатр"}'
+)
+CINEMA_DESCRIPTION: Final = (
+    '{"en": "Films and series on every screen; its traffic is free.", '
+    '"ru": "Фильмы и сериалы на любом экране; трафик бесплатный.", '
+    '"uz": "Filmlar va seriallar har qanday ekranda; trafik bepul.", '
+    '"uz-Cyrl": "Фильмлар ва сериаллар ҳар қандай экранда; трафик бепул."}'
+)
+
+
+async def load_demo(ctx: Context, tell: Tell = lambda _: None) -> None:
+    """Loads whatever of the demo data is missing. The actor is the system."""
+    now = ctx.clock.now()
+    if await fetch_row("SELECT 1 FROM subscriber_number WHERE phone = $1", DEMO_SUBSCRIBERS[-1].phones[0]):
+        return
+    tell("catalogue")
+    await _catalogue(ctx, now)
+    tell("offers")
+    await _offers(ctx)
+    await _staff(ctx)
+    pin_hash = await hash_pin(PIN)
+    for person in DEMO_SUBSCRIBERS:
+        tell(person.phone)
+        await _subscriber(ctx, person, pin_hash, now - timedelta(days=10))
+    await _order_under_way(ctx)
+
+
+async def _catalogue(ctx: Context, now: datetime) -> None:
+    for tariff in TARIFFS:
+        await seed_tariff(tariff)
+    with as_file(files("domain.tariff") / "data") as folder:
+        await import_price_list(ctx, folder / "price-list-2022-05-19.csv")
+    if await fetch_row("SELECT 1 FROM partner WHERE code = 'cinema'") is None:
+        await add_partner(ctx, code="cinema", name="Kino Olami", scopes=["catalogue:read", "subscription:read"])
+    await _cinema(now)
+
+
+@in_transaction
+async def _cinema(now: datetime) -> None:
+    check_steps(CINEMA_STEPS)
+    if await fetch_row("SELECT 1 FROM product WHERE code = 'cinema'"):
+        return
+    row = await fetch_row(
+        """INSERT INTO product (code, name, description, partner_id, on_sale, zero_rated, old_price, position)
+           SELECT 'cinema', $1, $2, id, TRUE, TRUE, 2500000, 1 FROM partner WHERE code = 'cinema' RETURNING id""",
+        CINEMA_NAME,
+        CINEMA_DESCRIPTION,
+    )
+    assert row is not None
+    for step in CINEMA_STEPS:
+        await execute(
+            "INSERT INTO product_price_step (product_id, from_month, to_month, price) VALUES ($1, $2, $3, $4)",
+            row["id"],
+            step.from_month,
+            step.to_month,
+            step.price.tiyin,
+        )
+
+
+async def _offers(ctx: Context) -> None:
+    with as_file(files("domain") / "offer_texts") as folder:
+        sources = sorted(folder.glob("*.md"))
+        for name in sorted({path.name.rsplit(".", 2)[0] for path in sources}):
+            await import_offer(ctx, [path for path in sources if path.name.rsplit(".", 2)[0] == name])
+
+
+async def _staff(ctx: Context) -> None:
+    try:
+        await add_staff(ctx, username=STAFF_USERNAME, name="Demo Admin", role="admin", password=STAFF_PASSWORD)
+    except UsernameTaken:
+        return
+
+
+@in_transaction
+async def _subscriber(ctx: Context, person: DemoSubscriber, pin_hash: str, at: datetime) -> None:
+    if await fetch_row("SELECT 1 FROM subscriber_number WHERE phone = $1", person.phones[0]):
+        return
+    kind = SubscriberKind.ORGANISATION if person.organisation else SubscriberKind.PRIVATE
+    subscriber = await register(
+        kind=kind,
+        created_at=at,
+        last_name=person.last_name,
+        first_name=person.first_name,
+        patronymic=person.patronymic,
+        organisation_name=person.organisation,
+        birth_date=person.birth_date,
+        language=person.language,
+    )
+    billing = Billing.POSTPAID if person.som is None else Billing.PREPAID
+    account, ledger = await open_personal_account(subscriber, billing=billing, opened_at=at)
+    if person.som:
+        spent = sum(step.price.tiyin for step in CINEMA_STEPS[:1]) * person.paid_months
+        await top_up(ledger, Money.som(person.som) + Money(spent), at=at, memo={"way": "cash agent"})
+    tariff = await fetch_row("SELECT id FROM tariff WHERE code = $1", person.tariff)
+    assert tariff is not None
+    for phone in person.phones:
+        await connect_number(
+            phone, subscriber_id=subscriber, account_id=account, activated_at=at, tariff_id=tariff["id"]
+        )
+    if person.wallet:
+        await execute("UPDATE subscriber SET pin_hash = $1 WHERE id = $2", pin_hash, subscriber)
+        await _wallet(person, person.wallet, subscriber, at)
+    if person.paid_months:
+        await _months_paid(ctx, person, subscriber, account)
+
+
+async def _wallet(person: DemoSubscriber, wallet: DemoWallet, subscriber: int, at: datetime) -> None:
+    edition = await offer.edition_in_force("wallet", local_day(at + timedelta(days=10)))
+    assert edition is not None and person.birth_date is not None
+    acceptance = await offer.accept(
+        edition=edition,
+        subscriber_id=subscriber,
+        phone=person.phones[0],
+        language=person.language,
+        at=at,
+        occasion="wallet opening",
+        proof="demo",
+    )
+    row = await fetch_row(
+        """INSERT INTO wallet (number, subscriber_id, phone, ledger_account_id, level, status, birth_date, opened_at,
+                               acceptance_id)
+           VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8) RETURNING id""",
+        new_wallet_number(),
+        subscriber,
+        person.phones[0],
+        await open_account("wallet"),
+        wallet.level,
+        person.birth_date.isoformat(),
+        to_micros(at),
+        acceptance,
+    )
+    assert row is not None
+    held = await hold_wallets([row["id"]])
+    await top_up_wallet(held[row["id"]], Money.som(wallet.som), at=at, memo={"way": "bank card"})
+
+
+async def _months_paid(ctx: Context, person: DemoSubscriber, subscriber: int, account: int) -> None:
+    """A subscription whose months were paid one run long ago, ending in about a week."""
+    from domain import order as ordering
+    from domain.order import OrderKind, OrderSource
+    from domain.subscription import activate
+
+    now = ctx.clock.now()
+    began = now - timedelta(days=30 * person.paid_months - 8)
+    product = await fetch_row("SELECT id FROM product WHERE code = 'cinema'")
+    assert product is not None
+    public_id = await ordering.place(
+        product_id=product["id"],
+        subscriber_id=subscriber,
+        account_id=account,
+        phone=person.phones[0],
+        months=person.paid_months,
+        total=CINEMA_STEPS[0].price * person.paid_months,
+        kind=OrderKind.FIRST,
+        source=OrderSource.STAFF,
+        challenge_id=None,
+        now=began,
+    )
+    placed = await ordering.load(public_id, began)
+    assert placed is not None
+    subscription = await activate(
+        product_id=product["id"],
+        subscriber_id=subscriber,
+        account_id=account,
+        phone=person.phones[0],
+        months=person.paid_months,
+        now=began,
+    )
+    transfer = await ordering.charge(placed, from_month=1, now=now - timedelta(days=9))
+    await ordering.complete(placed, subscription_id=subscription.id, transfer_id=transfer, now=began)
+
+
+async def _order_under_way(ctx: Context) -> None:
+    """An order that waits for its code, placed from the web site."""
+    phone = "+998912345670"
+    account = await fetch_row(
+        """SELECT a.number FROM subscriber_number n JOIN personal_account a ON a.id = n.account_id
+           WHERE n.phone = $1""",
+        phone,
+    )
+    assert account is not None
+    visitor = replace(ctx, actor=Anonymous(), clock=SetClock(ctx.clock.now()), address="")
+    await orders.order_subscription(
+        visitor, product="cinema", months=1, phone=phone, account=account["number"], key="demo-order-under-way"
+    )
