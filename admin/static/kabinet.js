@@ -18,7 +18,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
     const inSearch = event.target === field();
-    if (event.key === "/" && !writes(event.target) && field()) {
+    if (event.key === "/" && field() && (!writes(event.target) || (inSearch && !field().value))) {
       event.preventDefault();
       field().focus();
       field().select();

@@ -7,6 +7,7 @@ from admin.door import Door
 from admin.visit import Visit
 from domain.refusal import NotFound
 from domain.subscription import SubscriptionView
+from resolvers.account import account
 from resolvers.context import the_staff
 from resolvers.order import order
 from resolvers.subscriber import SubscriberView, note_seen, subscriber
@@ -27,13 +28,15 @@ async def look_at_order(visit: Visit) -> Response:
     found = await order(visit.ctx, visit.code("id"))
     if found is None:
         raise NotFound
-    return visit.page("order.html", order=found, holder=await _holder(visit, found.subscriber_id))
+    whose, payer = await _holder(visit, found.subscriber_id), await account(visit.ctx, found.account_id)
+    return visit.page("order.html", order=found, holder=whose, account=payer)
 
 
 async def look_at_subscription(visit: Visit) -> Response:
     found, whose = await _subscription(visit)
     may_act = visit.session is not None and visit.session.actor.role != "viewer"
-    return visit.page("subscription.html", one=found, holder=whose, may_act=may_act)
+    payer = await account(visit.ctx, found.account_id)
+    return visit.page("subscription.html", one=found, holder=whose, account=payer, may_act=may_act)
 
 
 async def ask_to_cancel(visit: Visit) -> Response:
