@@ -45,7 +45,7 @@ CREATE TABLE price_line (
     unit TEXT NOT NULL,
     price BIGINT NOT NULL CHECK (price >= 0),
     position BIGINT NOT NULL,
-    UNIQUE (price_list_id, tariff_code, zone_id)
+    UNIQUE (price_list_id, tariff_code, zone_id, unit)
 ) {strict};
 
 -- kind: country (value ISO 3166-1 alpha-2), continent (two letters), prefix (dialling digits, with the network's name).
