@@ -2,35 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from starlette.requests import Request
 
 from domain.language import Language
 from resolvers.context import Context
-
-
-class Translator(Protocol):
-    """One language's texts, found by their English ones; `gettext.NullTranslations` is one."""
-
-    def gettext(self, message: str) -> str: ...
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str: ...
-
-
-class Untranslated:
-    """English for everybody: the texts as they stand in the code."""
-
-    def gettext(self, message: str) -> str:
-        return message
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return msgid1 if n == 1 else msgid2
-
-
-def untranslated(language: Language) -> Translator:
-    """The same for every language: for tests, and until there is a catalogue."""
-    return Untranslated()
+from resolvers.texts import Translator, translator
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +22,4 @@ class AdminSettings:
     secret: bytes
     secure_cookies: bool = True
     development: bool = False
-    translate: Callable[[Language], Translator] = untranslated
+    translate: Callable[[Language], Translator] = translator

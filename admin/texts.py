@@ -1,42 +1,26 @@
-"""How values are written for a reader: money, days, moments, phones and refusals, by language."""
+"""How values stand in pages, by language: what resolvers.texts says, shaped for columns, and the admin's own words."""
 
 from datetime import date, datetime
-from decimal import Decimal
-from enum import Enum
-from typing import Any, Final
+from typing import Final
 
-from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from admin.settings import Translator
 from domain.clock import TASHKENT
 from domain.language import Language, in_language
 from domain.money import Money
 from domain.phone import pretty
 from domain.refusal import Refusal
+from resolvers.texts import LOCALES, NO_BREAK, THIN, Translator, day_text, instant_text, money_text, problem_text
 
-LOCALES: Final = {
-    Language.UZ: Locale.parse("uz_Latn_UZ"),
-    Language.UZ_CYRL: Locale.parse("uz_Cyrl_UZ"),
-    Language.RU: Locale.parse("ru_RU"),
-    Language.EN: Locale.parse("en_GB"),
-}
-# Babel knows the currency's short name in Uzbek only.
-CURRENCY: Final = {Language.UZ: "soʻm", Language.UZ_CYRL: "сўм", Language.RU: "сум", Language.EN: "soʻm"}
 ENDONYMS: Final = {
     Language.UZ: "Oʻzbekcha",
     Language.UZ_CYRL: "Ўзбекча",
     Language.RU: "Русский",
     Language.EN: "English",
 }
-THIN: Final = "\N{NARROW NO-BREAK SPACE}"
-NO_BREAK: Final = "\N{NO-BREAK SPACE}"
-MINUS: Final = "\N{MINUS SIGN}"
-DASH: Final = "\N{EM DASH}"
-# Babel writes a long Uzbek date as "2026-yil 17-may" in Latin and "17 май, 2026" in Cyrillic; people write it thus.
-_DAY: Final = {Language.UZ: "y-'yil' d-MMMM", Language.UZ_CYRL: "y-'йил' d-MMMM"}
-_SHORT_DAY: Final = {Language.RU: "dd.MM.y", Language.UZ: "dd.MM.y", Language.UZ_CYRL: "dd.MM.y"}
+DOTTED: Final = "dd.MM.y"
+SLASHED: Final = "dd/MM/y"
 
 
 class Texts:
@@ -44,45 +28,36 @@ class Texts:
 
     def __init__(self, language: Language, translator: Translator) -> None:
         self.language = language
-        self.locale = LOCALES[language]
         self.gettext = translator.gettext
         self.ngettext = translator.ngettext
 
     def money(self, amount: Money, *, sign: bool = False) -> str:
         """500 000 soʻm; tiyin only where there are some. `sign` marks what comes in, too."""
-        whole = amount.tiyin % 100 == 0
-        return self._figure(amount, "0" if whole else "0.00", sign) + NO_BREAK + CURRENCY[self.language]
+        return ("+" if sign and amount.tiyin > 0 else "") + money_text(amount, self.language)
 
     def figure(self, amount: Money, *, sign: bool = False) -> tuple[str, str]:
         """An amount for a column, without the currency and always with tiyin, in two parts: ("−12 500", ",00")."""
-        figure = self._figure(amount, "0.00", sign)
-        return figure[:-3], figure[-3:]
+        tiyin = abs(amount.tiyin) % 100
+        mark = "." if self.language is Language.EN else ","
+        whole = self.money(amount, sign=sign).partition(NO_BREAK)[0]
+        return whole.partition(mark)[0] if tiyin else whole, f"{mark}{tiyin:02d}"
 
-    def _figure(self, amount: Money, decimals: str, sign: bool) -> str:
-        absolute = self.number(abs(amount.amount), f"#,##{decimals}")
-        mark = MINUS if amount.tiyin < 0 else "+" if sign and amount.tiyin > 0 else ""
-        return mark + absolute
-
-    def number(self, value: int | Decimal, pattern: str = "#,##0.###") -> str:
-        """Thousands apart by thin spaces in every language."""
-        return THIN.join(format_decimal(value, pattern, locale="en").split(",")).replace(".", self._decimal_mark)
-
-    @property
-    def _decimal_mark(self) -> str:
-        return "." if self.language is Language.EN else ","
+    def number(self, value: int) -> str:
+        """A count, with thousands apart."""
+        return format_decimal(value, locale="en").replace(",", "," if self.language is Language.EN else THIN)
 
     def day(self, value: date) -> str:
         """17 May 2026."""
-        return format_date(value, _DAY.get(self.language, "long"), locale=self.locale)
+        return day_text(value, self.language)
 
     def short_day(self, value: date) -> str:
         """17.05.2026, for columns."""
-        return format_date(value, _SHORT_DAY.get(self.language, "dd/MM/y"), locale=self.locale)
+        pattern = SLASHED if self.language is Language.EN else DOTTED
+        return format_date(value, pattern, locale=LOCALES[self.language])
 
     def moment(self, value: datetime) -> str:
         """17 May 2026, 14:05, in Tashkent."""
-        local = value.astimezone(TASHKENT)
-        return f"{self.day(local.date())},{NO_BREAK}{format_datetime(local, 'HH:mm', locale=self.locale)}"
+        return instant_text(value, self.language)
 
     def short_moment(self, value: datetime) -> str:
         """17.05.2026 14:05, for columns."""
@@ -104,24 +79,5 @@ class Texts:
         return in_language(texts, self.language)
 
     def refusal(self, refusal: Refusal) -> str:
-        """The refusal's sentence with its facts, as this reader writes them."""
-        return self.gettext(refusal.text).format_map({name: self.fact(fact) for name, fact in refusal.facts.items()})
-
-    def fact(self, value: Any) -> str:
-        """Any value as a reader writes it."""
-        match value:
-            case Money():
-                return self.money(value)
-            case datetime():
-                return self.moment(value)
-            case date():
-                return self.day(value)
-            case None:
-                return DASH
-            case Enum():
-                return self.gettext(str(value.value))
-            case bool():
-                return self.gettext("yes") if value else self.gettext("no")
-            case int() | Decimal():
-                return self.number(value)
-        return str(value)
+        """The refusal's sentence with its facts."""
+        return problem_text(refusal, self.language)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.routing import Mount
 
 from admin.app import admin_app
-from admin.settings import AdminSettings, Translator, untranslated
+from admin.settings import AdminSettings
 from domain.database import execute, fetch_row
 from domain.language import Language
 from domain.money import Money
@@ -22,6 +22,7 @@ from domain.staff import totp_secret
 from domain.subscriber import search_form
 from resolvers.context import Context, SystemActor
 from resolvers.staff import NewStaff, add_staff
+from resolvers.texts import English, Translator
 from tests.resolvers.shop import Buyer, Shop
 from tests.support.world import Person, World
 
@@ -67,7 +68,7 @@ class Office:
             make_context=self.context,
             secret=b"a secret for tests",
             secure_cookies=self.secure,
-            translate=lambda language: self.translate.get(language) or untranslated(language),
+            translate=lambda language: self.translate.get(language, English()),
         )
         return Starlette(routes=[Mount("/admin", admin_app(settings))])
 

@@ -21,7 +21,7 @@ async def served(office: Office) -> AsyncIterator[str]:
         await _until_it_listens(port)
         yield f"http://127.0.0.1:{port}/admin"
     finally:
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait_for(running, 10)
 
 

@@ -31,11 +31,11 @@ def paths(people: People) -> list[str]:
 class Marked:
     """Puts every text into brackets: what a page says without them was not translated."""
 
-    def gettext(self, message: str) -> str:
+    def gettext(self, message: str, /) -> str:
         return f"⟦{message}⟧"
 
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
+    def ngettext(self, singular: str, plural: str, n: int, /) -> str:
+        return f"⟦{singular if n == 1 else plural}⟧"
 
 
 @pytest.mark.rule("C-6")
@@ -57,7 +57,7 @@ def _without_data(text: str) -> str:
     data = (
         r"Kabinet|Dilnoza Yusupova|Karimova Nilufar Bahodirovna|Oʻrinov Ulugʻbek Shavkatovich|MChJ|Zarafshon Savdo|Test"
         r"|O.zbekcha|English|[Cc]inema|Kino|soʻm|karim|nobody-at-all|20\d\d-yil \d\d?-\w+|\d\d? \w+ 20\d\d"
-        r"|\b\w+:\d+|[a-z]+\.[a-z_]+|[0-9a-f]{32}"
+        r"|\b\w+:\d+|[a-z]+\.[a-z_]+|[0-9a-f]{8,32}"
     )
     return re.sub(data, " ", text)
 
@@ -68,9 +68,9 @@ async def test_a_charge_explains_itself(office: Office) -> None:
         page = await browser.get(f"/accounts/{people.nilufar.account_id}")
     said = text_of(page)
     assert "Subscription: Cinema 2 months, from month 1 of the subscription · order" in said
-    assert "−20 000 .00" in said
-    assert "+512 345 .50" in said
-    assert "492 345.50 soʻm" in said
+    assert "−20,000 .00" in said
+    assert "+512,345 .50" in said
+    assert "492,345.50 soʻm" in said
     assert f'href="/admin/orders/{people.order}"' in page.text
 
 
@@ -82,7 +82,7 @@ async def test_the_card_shows_all_that_is_the_subscribers(office: Office) -> Non
         "Karimova Nilufar Bahodirovna",
         "+998 90 000 00 01",
         people.nilufar.account_number,
-        "300 000 soʻm",
+        "300,000 soʻm",
         "Light, not identified",
         "Cinema",
         "17 May 1990",
@@ -96,7 +96,7 @@ async def test_the_card_shows_all_that_is_the_subscribers(office: Office) -> Non
         (Language.UZ, "492 345,50 soʻm", "1990-yil 17-may"),
         (Language.UZ_CYRL, "492 345,50 сўм", "1990-йил 17-май"),
         (Language.RU, "492 345,50 сум", "17 мая 1990"),
-        (Language.EN, "492 345.50 soʻm", "17 May 1990"),
+        (Language.EN, "492,345.50 soʻm", "17 May 1990"),
     ],
 )
 async def test_money_and_days_follow_the_language(office: Office, language: Language, amount: str, day: str) -> None:
@@ -111,7 +111,7 @@ async def test_debt_is_told_by_a_sign_and_a_word_not_by_colour_alone(office: Off
     people = await move_in(office.world)
     async with office.at_the_desk() as browser:
         said = text_of(await browser.get(f"/subscribers/{people.firm.id}"))
-    assert "−110 000 soʻm Postpaid · debt" in said
+    assert "−110,000 soʻm Postpaid · debt" in said
 
 
 async def test_a_long_history_comes_in_pages(office: Office) -> None:
