@@ -7,6 +7,8 @@ import pytest
 from domain.database import execute, fetch
 from domain.language import Language
 from domain.money import Money
+from resolvers.context import SystemActor
+from resolvers.partner import add_partner
 from tests.admin.office import Office, People, move_in, text_of
 
 
@@ -24,6 +26,7 @@ def paths(people: People) -> list[str]:
         f"/subscriptions/{people.subscription}/cancel",
         "/products",
         "/products/cinema",
+        "/partners",
         f"/audit/subscriber:{people.nilufar.id}",
     ]
 
@@ -42,6 +45,8 @@ class Marked:
 @pytest.mark.parametrize("language", list(Language))
 async def test_every_page_says_everything_in_the_readers_language(office: Office, language: Language) -> None:
     people = await move_in(office.world)
+    system = office.world.context().acting_as(SystemActor())
+    await add_partner(system, code="kino", name="Kino", scopes=["order:write"], webhook_url="https://kino.test/hook")
     office.translate = dict.fromkeys(Language, Marked())
     async with office.at_the_desk(language=language) as browser:
         for path in paths(people):
@@ -56,10 +61,22 @@ def _without_data(text: str) -> str:
     """The page without what the data and the calendar say in their own words."""
     data = (
         r"Kabinet|Dilnoza Yusupova|Karimova Nilufar Bahodirovna|Oʻrinov Ulugʻbek Shavkatovich|MChJ|Zarafshon Savdo|Test"
-        r"|O.zbekcha|English|[Cc]inema|Kino|soʻm|karim|nobody-at-all|20\d\d-yil \d\d?-\w+|\d\d? \w+ 20\d\d"
+        r"|kino|https://kino.test/hook|kbk_\w+|O.zbekcha|English|[Cc]inema|Kino|soʻm|karim|nobody-at-all|20\d\d-yil \d\d?-\w+|\d\d? \w+ 20\d\d"
         r"|\b\w+:\d+|[a-z]+\.[a-z_]+|[0-9a-f]{8,32}"
     )
     return re.sub(data, " ", text)
+
+
+async def test_partners_are_listed_without_their_secrets(office: Office) -> None:
+    system = office.world.context().acting_as(SystemActor())
+    new = await add_partner(
+        system, code="kino", name="Kino <Uz>", scopes=["order:write"], webhook_url="https://kino.test/hook"
+    )
+    async with office.at_the_desk() as browser:
+        page = await browser.get("/partners")
+    assert "Kino <Uz> kino active https://kino.test/hook" in text_of(page)
+    assert new.api_key not in page.text
+    assert new.webhook_secret not in page.text
 
 
 async def test_a_charge_explains_itself(office: Office) -> None:
