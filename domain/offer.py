@@ -1,16 +1,18 @@
 """Public offers in editions, and their acceptance (A-0, A-3.7, A-13.4, W-10.3)."""
 
+import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import ClassVar
 
 from tortoise import fields
 from tortoise.models import Model
 
-from domain.clock import to_micros
-from domain.database import fetch_row
+from domain.clock import TASHKENT, to_micros
+from domain.database import execute, fetch_row
 from domain.fields import DayField, InstantField, TextsField
 from domain.language import Language
+from domain.offer_source import ParsedOffer, ParsedText
 from domain.refusal import Refusal
 
 
@@ -22,6 +24,26 @@ class OfferOutdated(Refusal):
     text: ClassVar[str] = "Another edition of the offer is in force now: {current}. Read it first."
     default_rule: ClassVar[str | None] = "A-3.7"
     current: str
+
+
+@dataclass(eq=False, kw_only=True)
+class EditionPublished(Refusal):
+    """A text never changes after publication: a change is a new edition (A-0)."""
+
+    code: ClassVar[str] = "EDITION_PUBLISHED"
+    text: ClassVar[str] = "Edition {edition} is published already with another text: make a new edition."
+    default_rule: ClassVar[str | None] = "A-0"
+    edition: str
+
+
+@dataclass(eq=False, kw_only=True)
+class TooEarlyEdition(Refusal):
+    """An edition takes effect when its offer's notice period is over, or later (A-13.4)."""
+
+    code: ClassVar[str] = "TOO_EARLY_EDITION"
+    text: ClassVar[str] = "This offer's editions can take effect from {earliest}."
+    default_rule: ClassVar[str | None] = "A-13.4"
+    earliest: date
 
 
 class Offer(Model):
@@ -68,6 +90,7 @@ class OfferClause(Model):
     depth = fields.BigIntField()
     heading = fields.BooleanField()
     content = fields.TextField()
+    rules = fields.TextField(default="")
 
     class Meta:
         table = "offer_clause"
@@ -86,6 +109,97 @@ class OfferAcceptance(Model):
 
     class Meta:
         table = "offer_acceptance"
+
+
+async def publish(parsed: ParsedOffer) -> OfferEdition:
+    """Stores an edition inside the caller's transaction; the same again is no fault.
+
+    It takes effect `notice_days` after publication (A-13.4; the wallet's at once, W-10.3), or on the later day given.
+    Raises TooEarlyEdition and EditionPublished.
+    """
+    earliest = parsed.published + timedelta(days=parsed.notice_days)
+    effective = parsed.effective or earliest
+    if effective < earliest:
+        raise TooEarlyEdition(earliest=earliest)
+    offer_id = await _offer_id(parsed)
+    there = await OfferEdition.get_or_none(offer_id=offer_id, edition=parsed.edition)
+    if there is not None:
+        if there.hash != parsed.hash or there.effective_from != effective:
+            raise EditionPublished(edition=parsed.edition)
+        return there
+    published_at = datetime.combine(parsed.published, time.min, TASHKENT)
+    edition = await OfferEdition.create(
+        offer_id=offer_id,
+        edition=parsed.edition,
+        published_at=published_at,
+        effective_from=effective,
+        hash=parsed.hash,
+    )
+    for text in parsed.texts:
+        await _save_text(edition.id, text)
+    return edition
+
+
+async def _offer_id(parsed: ParsedOffer) -> int:
+    row = await fetch_row(
+        """INSERT INTO offer (code, title, notice_days) VALUES ($1, $2, $3)
+           ON CONFLICT (code) DO UPDATE SET title = excluded.title, notice_days = excluded.notice_days RETURNING id""",
+        parsed.code,
+        json.dumps({str(text.language): text.title for text in parsed.texts}, ensure_ascii=False),
+        parsed.notice_days,
+    )
+    assert row is not None
+    return int(row["id"])
+
+
+async def _save_text(edition_id: int, text: ParsedText) -> None:
+    row = await fetch_row(
+        "INSERT INTO offer_text (edition_id, language, title, body, hash) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        edition_id,
+        str(text.language),
+        text.title,
+        text.body,
+        text.hash,
+    )
+    assert row is not None
+    for position, clause in enumerate(text.clauses, 1):
+        await execute(
+            """INSERT INTO offer_clause (text_id, position, number, depth, heading, content, rules)
+               VALUES ($1, $2, $3, $4, $5, $6, $7)""",
+            row["id"],
+            position,
+            clause.number,
+            clause.depth,
+            clause.heading,
+            clause.content,
+            " ".join(clause.rules),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RuleClause:
+    """Where an offer in force states a rule of the specification."""
+
+    offer_code: str
+    edition: str
+    number: str
+    content: str
+
+
+async def clause_of_rule(rule: str, language: Language, on: date) -> RuleClause | None:
+    """The clause that a refusal by this rule comes from, in the nearest language there is."""
+    row = await fetch_row(
+        """SELECT o.code, e.edition, c.number, c.content FROM offer_clause c
+           JOIN offer_text t ON t.id = c.text_id JOIN offer_edition e ON e.id = t.edition_id
+           JOIN offer o ON o.id = e.offer_id
+           WHERE (' ' || c.rules || ' ') LIKE $1 AND e.effective_from <= $2
+           ORDER BY e.effective_from DESC, CASE t.language WHEN $3 THEN 0 WHEN 'uz' THEN 1 ELSE 2 END, c.position
+           LIMIT 1""",
+        f"% {rule} %",
+        on.isoformat(),
+        str(language),
+    )
+    return RuleClause(row["code"], row["edition"], row["number"], row["content"]) if row else None
 
 
 async def edition_in_force(code: str, on: date) -> OfferEdition | None:

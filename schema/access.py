@@ -143,7 +143,9 @@ class SignedOut:
 @strawberry.input(description="Where to send a code, and what for.")
 class RequestOtpInput:
     phone: PhoneNumber | None = strawberry.field(default=None, description="The number to send it to.")
-    purpose: OtpPurpose = strawberry.field(default=OtpPurpose.SIGN_IN, description="What the code will be good for.")
+    purpose: OtpPurpose | None = strawberry.field(
+        default=None, description="What the code will be good for: signing in, if left out."
+    )
 
 
 @strawberry.input(description="A challenge to send again.")
@@ -213,7 +215,7 @@ class AccessMutations:
         description="Sends a one-time code by SMS (C-2). The answer does not tell whether the number is known."
     )
     async def request_otp(self, info: Info, input: RequestOtpInput) -> RequestOtpResult:
-        purpose = DomainPurpose(input.purpose.value)
+        purpose = DomainPurpose(input.purpose.value) if input.purpose else DomainPurpose.SIGN_IN
         return wrap_challenge(await access.request_otp(info.context, phone=input.phone, purpose=purpose))
 
     @strawberry.mutation(description="Sends a challenge's code again, after `resendAt` (S-4.6).")

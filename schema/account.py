@@ -4,11 +4,11 @@ from datetime import datetime
 from enum import Enum
 
 import strawberry
-from resolvers.texts import translator
 
 from domain import ledger
 from resolvers import account as accounts
 from resolvers.paging import PageRequest
+from resolvers.texts import translator
 from schema.context import Info
 from schema.money import Money
 from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
@@ -129,4 +129,3 @@ class Account(Node):
 
 def wrap_account(view: accounts.AccountView) -> Account:
     return Account(id=to_global_id("Account", view.id), view=view)
-

@@ -9,9 +9,9 @@ from enum import Enum
 from typing import Any, ClassVar, TypeVar
 
 import strawberry
-from resolvers.texts import problem_text
 
-from domain import access, ledger, offer, order, refusal, subscription, wallet
+from domain import access, ledger, offer, order, refusal, subscription, tariff, wallet
+from resolvers.texts import problem_text
 from schema.context import Info
 from schema.money import Money, money_or_none
 from schema.relay import to_global_id
@@ -295,6 +295,11 @@ class AlreadySubscribed(Problem):
 @refusal_of(subscription.SubscriptionOver)
 @strawberry.type(description="The subscription has ended: order it anew (S-6).")
 class SubscriptionOver(Problem): ...
+
+
+@refusal_of(tariff.UnknownDestination)
+@strawberry.type(description="The price list has no price for calls to this number (T-2).")
+class UnknownDestination(Problem): ...
 
 
 def all_types() -> list[type[Problem]]:

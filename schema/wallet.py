@@ -17,7 +17,8 @@ from schema import problem
 from schema.account import Entry, Receipt, wrap_entry
 from schema.context import Info
 from schema.money import Money, money_or_none
-from schema.relay import After, Before, Connection, First, Last, Node, connection, split_global_id, to_global_id
+from schema.offer import edition_of
+from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
 
 
 @strawberry.enum(description="Whether the holder is identified. New values may come: tolerate unknown ones.")
@@ -219,7 +220,7 @@ class WalletMutations:
     @strawberry.mutation(description="Opens a wallet for the number that the caller signed in with (W-4.1.1).")
     async def open_wallet(self, info: Info, input: OpenWalletInput) -> OpenWalletResult:
         view = await wallets.open_wallet(
-            info.context, birth_date=input.birth_date, pin=input.pin, offer_edition=_edition(input.offer_edition)
+            info.context, birth_date=input.birth_date, pin=input.pin, offer_edition=edition_of(input.offer_edition)
         )
         return wrap_wallet(view)
 
@@ -239,12 +240,3 @@ class WalletSubscriptions:
     async def wallet_changed(self, info: Info) -> AsyncIterator[Wallet]:
         async for view in wallet_changes(info.context):
             yield wrap_wallet(view)
-
-
-def _edition(id_: str) -> str:
-    """An edition by its name, or by the id that the API gave it."""
-    try:
-        kind, key = split_global_id(id_)
-    except Exception:
-        return id_
-    return key if kind == "OfferEdition" else id_
