@@ -3,9 +3,10 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import httpx2
 import pyotp
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Mount
 
+import domain.tariff
 from admin.app import admin_app
 from admin.settings import AdminSettings
 from domain.database import execute, fetch_row
@@ -20,13 +22,16 @@ from domain.language import Language
 from domain.money import Money
 from domain.staff import totp_secret
 from domain.subscriber import search_form
+from domain.tariff.catalogue import TariffSeed, seed_tariff
 from resolvers.context import Context, SystemActor
 from resolvers.staff import NewStaff, add_staff
-from resolvers.texts import English, Translator
+from resolvers.tariff import import_price_list
+from resolvers.texts import English
 from tests.resolvers.shop import Buyer, Shop
 from tests.support.world import Person, World
 
 PASSWORD = "a long enough password"
+PRICES = Path(domain.tariff.__file__).parent / "data" / "price-list-2022-05-19.csv"
 SITE = "https://office.test"
 
 
@@ -58,7 +63,6 @@ class Browser:
 class Office:
     world: World
     secure: bool = True
-    translate: dict[Language, Translator] = field(default_factory=dict)
 
     def context(self, request: Request) -> Context:
         return self.world.context()
@@ -68,7 +72,7 @@ class Office:
             make_context=self.context,
             secret=b"a secret for tests",
             secure_cookies=self.secure,
-            translate=lambda language: self.translate.get(language, English()),
+            translate=lambda _: English(),
         )
         return Starlette(routes=[Mount("/admin", admin_app(settings))])
 
@@ -134,6 +138,7 @@ async def move_in(world: World) -> People:
     )
     await execute("UPDATE personal_account SET billing = 'postpaid' WHERE id = $1", firm.account_id)
     await execute("UPDATE ledger_account SET floor = NULL WHERE id = $1", firm.account_ledger)
+    await _sell_tariff(world, nilufar)
     shop = Shop(clock=world.clock, secrets=world.secrets)
     await shop.add_product()
     world.clock.move(timedelta(days=1))
@@ -141,6 +146,23 @@ async def move_in(world: World) -> People:
     await shop.buy(_buyer(firm), 8)
     assert bought.subscription is not None
     return People(nilufar, ulugbek, firm, bought.public_id, bought.subscription.id)
+
+
+async def _sell_tariff(world: World, person: Person) -> None:
+    """The tariff for tourists with its price list, and one number on it."""
+    seed = TariffSeed(
+        code="welcome",
+        name={"en": "Welcome"},
+        description={"en": "<For> visitors"},
+        monthly_fee=Money.som(50_000),
+        allowances=(("voice", 300, "minute"), ("data", 20_000, "megabyte")),
+        foreigners_only=True,
+        archived=False,
+        position=1,
+    )
+    tariff_id = await seed_tariff(seed)
+    await import_price_list(world.context().acting_as(SystemActor()), PRICES)
+    await execute("UPDATE subscriber_number SET tariff_id = $1 WHERE subscriber_id = $2", tariff_id, person.id)
 
 
 def _buyer(person: Person) -> Buyer:
