@@ -40,6 +40,8 @@
     if (event.target instanceof Element && event.target.closest("[data-print]")) window.print();
   });
 
+  document.querySelectorAll("[data-print]").forEach((button) => { button.hidden = false; });
+
   // A form is sent once, however often its button is pressed.
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.sent) event.preventDefault();

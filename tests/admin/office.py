@@ -13,13 +13,16 @@ import pyotp
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Mount
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 import domain.tariff
 from admin.app import admin_app
 from admin.settings import AdminSettings
-from domain.database import execute, fetch_row
+from domain.database import execute, fetch_row, in_transaction
 from domain.language import Language
 from domain.money import Money
+from domain.offer import publish
+from domain.offer_source import parse_offer
 from domain.staff import totp_secret
 from domain.subscriber import search_form
 from domain.tariff.catalogue import TariffSeed, seed_tariff
@@ -32,6 +35,18 @@ from tests.support.world import Person, World
 
 PASSWORD = "a long enough password"
 PRICES = Path(domain.tariff.__file__).parent / "data" / "price-list-2022-05-19.csv"
+OFFER = """---
+code: operator
+edition: {}
+published: {}
+notice_days: 15
+language: {}
+title: Public offer
+---
+# 1. {}
+1.1. {} {{rule=A-3.7}}
+a) {}
+"""
 SITE = "https://office.test"
 
 
@@ -139,6 +154,8 @@ async def move_in(world: World) -> People:
     await execute("UPDATE personal_account SET billing = 'postpaid' WHERE id = $1", firm.account_id)
     await execute("UPDATE ledger_account SET floor = NULL WHERE id = $1", firm.account_ledger)
     await _sell_tariff(world, nilufar)
+    await publish_offer("2026-01", "2026-01-15")
+    await publish_offer("2026-02", "2026-03-09")
     shop = Shop(clock=world.clock, secrets=world.secrets)
     await shop.add_product()
     world.clock.move(timedelta(days=1))
@@ -163,6 +180,21 @@ async def _sell_tariff(world: World, person: Person) -> None:
     tariff_id = await seed_tariff(seed)
     await import_price_list(world.context().acting_as(SystemActor()), PRICES)
     await execute("UPDATE subscriber_number SET tariff_id = $1 WHERE subscriber_id = $2", tariff_id, person.id)
+
+
+@in_transaction
+async def publish_offer(edition: str, published: str) -> None:
+    """An edition of the operator's offer in two languages, in force fifteen days after it is published."""
+    texts = {
+        "en": ("Services", "The operator & co connect.", "by post"),
+        "uz": ("Xizmatlar", "Operator ulaydi.", "pochta"),
+    }
+    files = {
+        f"operator.{language}.md": OFFER.format(edition, published, language, *words).encode()
+        for language, words in texts.items()
+    }
+    EXECUTOR_CACHE.clear()  # Tortoise keeps its statements by table: those of a test on the other database are no use
+    await publish(parse_offer(files))
 
 
 def _buyer(person: Person) -> Buyer:

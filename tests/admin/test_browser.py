@@ -137,6 +137,11 @@ async def test_nothing_is_wider_than_a_narrow_phone(office: Office, chromium: Pa
             f"orders/{people.order}",
             f"subscriptions/{people.subscription}",
             "products/cinema",
+            "tariffs/welcome?to=%2B7495",
+            "price-lists/2022-05-19",
+            "offers/operator",
+            "partners",
+            f"subscribers/{people.nilufar.id}/consents",
             f"audit/subscriber:{people.nilufar.id}",
         ):
             await page.goto(f"{address}/{path}")

@@ -34,6 +34,10 @@ def paths(people: People) -> list[str]:
         "/tariffs/welcome?to=%2B7+495+1234567",
         "/price-lists",
         "/price-lists/2022-05-19",
+        "/offers",
+        "/offers/operator",
+        "/offers/operator?on=2026-03-24&language=uz",
+        f"/subscribers/{people.nilufar.id}/consents",
         "/partners",
         f"/audit/subscriber:{people.nilufar.id}",
     ]
@@ -85,6 +89,31 @@ async def test_staff_can_tell_what_a_call_costs(office: Office, to: str, told: s
         page = await browser.get(f"/tariffs/welcome?{urlencode({'to': to})}")
     assert told.replace(" :", ":") in text_of(page)
     assert "<b>" not in page.text
+
+
+@pytest.mark.rule("A-0")
+async def test_an_offer_is_shown_as_it_holds_on_a_day_clause_by_clause(office: Office) -> None:
+    await move_in(office.world)
+    async with office.at_the_desk() as browser:
+        now = await browser.get("/offers/operator")
+        later = await browser.get("/offers/operator?on=2026-03-24&language=uz")
+    assert "Edition 2026-01 Published 15 January 2026 In force from 30 January 2026 Next edition" in text_of(now)
+    assert "The operator &amp; co connect." in now.text
+    assert 'id="c-1.1"' in now.text
+    assert "Edition 2026-02" in text_of(later)
+    assert '<article class="offer" lang="uz">' in later.text
+    assert "Operator ulaydi." in later.text
+
+
+@pytest.mark.rule("A-3.7")
+async def test_consents_are_listed_with_what_was_accepted(office: Office) -> None:
+    people = await move_in(office.world)
+    async with office.at_the_desk() as browser:
+        page = await browser.get(f"/subscribers/{people.nilufar.id}/consents")
+    said = text_of(page)
+    assert "operator 2026-01 English order" in said
+    assert "wallet opening" in said
+    assert f'href="/admin/orders/{people.order}"' in page.text
 
 
 async def test_partners_are_listed_without_their_secrets(office: Office) -> None:
@@ -182,6 +211,11 @@ async def test_a_long_history_comes_in_pages(office: Office) -> None:
         "/tariffs/none",
         "/tariffs/a%00b",
         "/price-lists/none",
+        "/offers/none",
+        "/offers/operator?on=2019-01-01",
+        "/offers/operator?on=yesterday",
+        "/offers/operator?language=xx",
+        "/subscribers/0/consents",
         "/audit/nothing",
         "/accounts/1?after=not-a-cursor",
         "/nowhere",
