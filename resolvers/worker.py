@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
-import time
+import traceback
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from domain import outbox
@@ -32,23 +33,33 @@ class Worker:
         self._gateways = gateways
         self._woken = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
-        self._due_next = 0.0
 
     def wake(self) -> None:
         """Something has just been written: look now rather than at the next poll."""
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until told to stop, then lets the deliveries under way come to their end."""
+        """Works until told to stop, then lets the deliveries under way come to their end.
+
+        Messages and due work go side by side: nobody waits for a code because a thousand renewals are being charged.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._deliver_until(stop))
+            tasks.create_task(self._do_due_until(stop))
+
+    async def _deliver_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            started = await self._safely(self._start_deliveries, 0)
-            if time.monotonic() >= self._due_next:
-                self._due_next = time.monotonic() + DUE_SECONDS
-                await self.do_due()
-            if not started:
+            if not await self._safely(self._start_deliveries):
                 await self._rest()
         if self._running:
             await asyncio.wait(self._running)
+
+    async def _do_due_until(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self.do_due(stop)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DUE_SECONDS):
+                    await stop.wait()
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -82,16 +93,19 @@ class Worker:
             count += len(messages)
         return count
 
-    async def do_due(self) -> None:
-        """Everything whose time has come, in batches; one kind failing does not keep the others from their turn."""
+    async def do_due(self, stop: asyncio.Event | None = None) -> None:
+        """Everything whose time has come, in batches, until told to stop; one kind failing leaves the others theirs."""
         for work in DUE_WORK:
-            while await self._safely(lambda work=work: work(self._ctx, batch=BATCH), 0) >= BATCH:  # type: ignore[misc]
-                continue
+            more = True
+            while more and not (stop and stop.is_set()):
+                more = await self._safely(partial(work, self._ctx, batch=BATCH)) >= BATCH
 
-    async def _safely(self, work: Callable[[], Awaitable[int]], otherwise: int) -> int:
+    async def _safely(self, work: Callable[[], Awaitable[int]]) -> int:
         try:
             return await work()
         except Exception as error:
-            log.exception("the worker stumbled: %s", type(error).__name__)
+            # Where, but not what: a database's message quotes the row, which may hold a number or a name.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("the worker stumbled: %s\n%s", type(error).__name__, where)
             await asyncio.sleep(1)
-            return otherwise
+            return 0
