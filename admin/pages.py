@@ -53,6 +53,7 @@ class Pages:
             "phone": texts.phone,
             "grouped": texts.grouped,
             "text": texts.text,
+            "country": texts.country,
             "iso": lambda at: at.astimezone(TASHKENT).isoformat(timespec="seconds"),
         }
         environment.globals |= {"language": language, "endonyms": ENDONYMS, "Money": Money, "Markup": Markup}

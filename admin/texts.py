@@ -78,6 +78,10 @@ class Texts:
         """The text in this language, or the nearest."""
         return in_language(texts, self.language)
 
+    def country(self, code: str) -> str:
+        """A country by its name; its ISO code where there is none."""
+        return str(LOCALES[self.language].territories.get(code, code))
+
     def refusal(self, refusal: Refusal) -> str:
         """The refusal's sentence with its facts."""
         return problem_text(refusal, self.language)

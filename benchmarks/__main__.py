@@ -61,7 +61,7 @@ class Series:
 
 
 @contextlib.contextmanager
-def server(command: list[str], port: int, environment: dict[str, str], core: int):
+def server(command: list[str], port: int, environment: dict[str, str], core: int) -> Iterator[subprocess.Popen[bytes]]:
     """A server process on one core, ended by its id."""
     process = subprocess.Popen(  # our own commands
         command,
@@ -83,14 +83,14 @@ def server(command: list[str], port: int, environment: dict[str, str], core: int
             process.wait()
 
 
-def _wait_for(port: int, process: subprocess.Popen) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     import socket
 
     for _ in range(300):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         if process.poll() is not None:
-            raise SystemExit(f"a server ended before it was ready: {process.args}")
+            raise SystemExit("a server ended before it was ready")
         time.sleep(0.1)
     raise SystemExit("a server was not ready within 30 seconds")
 
@@ -159,7 +159,9 @@ def is_good(body: bytes) -> bool:
     return b'"errors"' not in body and b'"Problem"' not in body
 
 
-async def measure(options: argparse.Namespace, ports: dict[str, int], pids: dict[str, int], wallets: list[Wallet]):
+async def measure(
+    options: argparse.Namespace, ports: dict[str, int], pids: dict[str, int], wallets: list[Wallet]
+) -> dict[tuple[str, str], Series]:
     series = {(screen, name): Series([]) for screen in SCREENS for name in ports}
     paths = {"by hand": "/{screen}", "Kabinet": "/graphql"}
     for screen in SCREENS:
@@ -178,13 +180,14 @@ async def measure(options: argparse.Namespace, ports: dict[str, int], pids: dict
     return series
 
 
-def report(series: dict, options: argparse.Namespace) -> str:
+def report(series: dict[tuple[str, str], Series], options: argparse.Namespace) -> str:
     lines = [
         "# Measured",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, PostgreSQL, {options.subscribers:,} subscribers, one",
-        f"server process on one core, {options.connections} connections, {options.rounds} rounds of {options.seconds:g} s in turn.",
-        "The hand-written handler (`benchmarks/handwritten.py`) does the same work in the same run; the ratio is what counts.",
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, PostgreSQL, {options.subscribers:,} subscribers,",
+        f"one server process on one core, {options.connections} connections, {options.rounds} rounds of",
+        f"{options.seconds:g} s in turn. The hand-written handler (`benchmarks/handwritten.py`) does the same work in the",
+        "same run; the ratio is what counts.",
         "",
         "| screen | server | requests/s | p50 ms | p99 ms | CPU µs/request | ratio by CPU |",
         "|---|---|---:|---:|---:|---:|---:|",

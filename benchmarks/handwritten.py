@@ -9,14 +9,15 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import asyncpg
 import jwt
 import orjson
-from resolvers.texts import money_text
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -28,6 +29,7 @@ from domain.ledger import entry_hash, transfer_hash
 from domain.money import Money
 from domain.secrets import Secrets
 from resolvers.account import receipt_number
+from resolvers.texts import money_text
 from schema.relay import to_global_id
 
 KEY = Secrets(os.environ["KABINET_SECRET_KEY"]).derive("access-token")
@@ -137,7 +139,7 @@ async def home(request: Request) -> Response:
     )
 
 
-def _wallet(w: list) -> dict:
+def _wallet(w: list[Any]) -> dict[str, Any]:
     light = w[2] == "light"
     limit, used = 5 * w[5], int(w[6] or 0)
     return {
@@ -155,7 +157,7 @@ def _wallet(w: list) -> dict:
     }
 
 
-def _subscription(u: list, today) -> dict:
+def _subscription(u: list[Any], today: date) -> dict[str, Any]:
     steps = u[8]
     price = next(step[2] for step in steps if step[0] <= u[7] + 1 and (step[1] is None or u[7] + 1 <= step[1]))
     left = (datetime.fromisoformat(u[4]).date() - today).days
@@ -222,7 +224,8 @@ async def transfer(request: Request) -> Response:
     tiyin, now = int(Decimal(asked["amount"]) * 100), time.time_ns() // 1000
     async with pool.acquire() as db, db.transaction():
         who = await db.fetchrow(
-            "SELECT subscriber_id, phone, wallet_unlocked_until AS until FROM session WHERE id = $1 AND ended_at IS NULL",
+            """SELECT subscriber_id, phone, wallet_unlocked_until AS until FROM session
+               WHERE id = $1 AND ended_at IS NULL""",
             session_of(request),
         )
         digest = hashlib.sha256(json.dumps([asked["to"], tiyin]).encode()).hexdigest()
@@ -297,7 +300,7 @@ async def transfer(request: Request) -> Response:
 
 
 @asynccontextmanager
-async def lifespan(_app: Starlette):
+async def lifespan(_app: Starlette) -> AsyncIterator[None]:
     global pool
     pool = await asyncpg.create_pool(os.environ["KABINET_DATABASE_URL"], min_size=8, max_size=12)
     yield

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 
@@ -53,7 +53,14 @@ async def run(
     return measured
 
 
-async def _client(port, make, counter, ends, measured, is_good) -> None:
+async def _client(
+    port: int,
+    make: Callable[[int], bytes],
+    counter: Iterator[int],
+    ends: float,
+    measured: Measured,
+    is_good: Callable[[bytes], bool],
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         while time.perf_counter() < ends:

@@ -388,7 +388,8 @@ async def rotate_session(refresh_token: str, now: datetime, policy: Policy) -> N
 async def end_session(session_id: int, why: str, now: datetime) -> None:
     """From now on neither its access tokens nor its refresh tokens open anything."""
     await execute(
-        "UPDATE session SET ended_at = $1, ended_why = $2, wallet_unlocked_until = NULL WHERE id = $3 AND ended_at IS NULL",
+        """UPDATE session SET ended_at = $1, ended_why = $2, wallet_unlocked_until = NULL
+           WHERE id = $3 AND ended_at IS NULL""",
         to_micros(now),
         why,
         session_id,

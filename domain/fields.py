@@ -30,7 +30,7 @@ class MoneyField(BigIntField):
         return Money(value) if isinstance(value, int) else value
 
 
-class DayField(CharField):
+class DayField(CharField[Any]):
     """A calendar day, stored as ISO text, which sorts as days do."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -50,4 +50,5 @@ class TextsField(TextField):
         return json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict) else value
 
     def to_python_value(self, value: Any) -> dict[str, Any] | None:
-        return json.loads(value) if isinstance(value, str) else value
+        read: dict[str, Any] | None = json.loads(value) if isinstance(value, str) else value
+        return read

@@ -44,7 +44,8 @@ async def _check_transfers(tell: Callable[[str, int], None]) -> AsyncIterator[Fa
             break
         first, last = transfers[0]["id"], transfers[-1]["id"]
         entries = await fetch(
-            "SELECT transfer_id, account_id, kind, amount FROM ledger_entry WHERE transfer_id BETWEEN $1 AND $2 ORDER BY id",
+            """SELECT transfer_id, account_id, kind, amount FROM ledger_entry
+               WHERE transfer_id BETWEEN $1 AND $2 ORDER BY id""",
             first,
             last,
         )

@@ -18,7 +18,7 @@ all files are told at once, with file, line and reason.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -187,7 +187,7 @@ def _check_head(file: _File, line: int) -> None:
     for name in _FIELDS:
         if not file.head.get(name):
             file.fault(line, f"{name} is missing")
-    checks = {
+    checks: dict[str, Callable[[str], object]] = {
         "code": lambda v: _CODE.fullmatch(v),
         "edition": lambda v: _EDITION.fullmatch(v),
         "published": _is_day,

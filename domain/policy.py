@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from domain.quota import Quota
+
+HOUR: Final = timedelta(hours=1)
+PER_PHONE: Final = Quota(8, HOUR)
+PER_ADDRESS: Final = Quota(60, HOUR)
+IN_TOTAL: Final = Quota(20_000, HOUR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +19,9 @@ class Policy:
     otp_lifetime: timedelta = timedelta(minutes=10)  # C-4, A-3.23.4: the most that is allowed
     otp_wrong_tries: int = 5
     otp_resend_wait: timedelta = timedelta(seconds=60)
-    otp_per_phone: Quota = Quota(8, timedelta(hours=1))
-    otp_per_address: Quota = Quota(60, timedelta(hours=1))
-    otp_in_total: Quota = Quota(20_000, timedelta(hours=1))
+    otp_per_phone: Quota = PER_PHONE
+    otp_per_address: Quota = PER_ADDRESS
+    otp_in_total: Quota = IN_TOTAL
     access_lifetime: timedelta = timedelta(minutes=15)
     session_lifetime: timedelta = timedelta(days=30)
     wallet_unlock_lifetime: timedelta = timedelta(minutes=15)

@@ -20,6 +20,7 @@ import asyncpg
 log = logging.getLogger("kabinet.bus")
 
 CHANNEL: Final = "kabinet"
+NOTIFY: Final = "SELECT pg_notify($1, topic) FROM unnest($2::text[]) AS topic"
 BATCH: Final = 100
 RECONNECT_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.3
@@ -130,7 +131,12 @@ class PostgresBus(MemoryBus):
 
     async def _carry(self, connection: Any) -> None:
         broken = asyncio.Event()
-        connection.add_termination_listener(lambda _: (broken.set(), self._something.set()))
+
+        def ended(_connection: Any) -> None:
+            broken.set()
+            self._something.set()
+
+        connection.add_termination_listener(ended)
         await connection.add_listener(CHANNEL, self._heard)
         self._wake_all()  # whatever was missed meanwhile is seen by looking again
         while not broken.is_set():

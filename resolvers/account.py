@@ -130,8 +130,9 @@ async def entries(ctx: Context, ledger_account_id: int, request: PageRequest) ->
 
 async def entry(ctx: Context, entry_id: int) -> EntryView | None:
     """One entry of the caller's own accounts or wallets (any customer's for staff); None otherwise."""
-    scope = """AND EXISTS (SELECT 1 FROM personal_account p WHERE p.ledger_account_id = e.account_id AND p.subscriber_id = $2
-               UNION ALL SELECT 1 FROM wallet w WHERE w.ledger_account_id = e.account_id AND w.subscriber_id = $2)"""
+    scope = """AND EXISTS (
+        SELECT 1 FROM personal_account p WHERE p.ledger_account_id = e.account_id AND p.subscriber_id = $2
+        UNION ALL SELECT 1 FROM wallet w WHERE w.ledger_account_id = e.account_id AND w.subscriber_id = $2)"""
     owner = _owner(ctx)
     row = await fetch_row(
         f"""SELECT {ENTRY_COLUMNS} FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id

@@ -34,7 +34,7 @@ async def trail(ctx: Context, subject: str, request: PageRequest) -> Page[TrailE
     return await page(
         f"""SELECT a.id, a.at, a.actor, COALESCE(s.name, '') AS actor_name, a.action, a.subject, a.facts,
                    a.at AS cursor_order, a.id AS cursor_id
-            FROM audit_event a LEFT JOIN staff s ON a.actor = 'staff:' || s.id WHERE {ours}""",  # noqa: S608
+            FROM audit_event a LEFT JOIN staff s ON a.actor = 'staff:' || s.id WHERE {ours}""",
         [subject],
         request,
         _event,

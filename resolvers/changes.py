@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 from domain.clock import to_micros
 from domain.database import fetch_row
+from domain.order import OrderView
 from domain.refusal import NodeNotFound, Unauthenticated
 from resolvers.context import Context, SubscriberActor, the_subscriber
-from resolvers.order import OrderView, order
+from resolvers.order import order
 from resolvers.wallet import WalletView, my_wallet, wallet
 
 

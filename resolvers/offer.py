@@ -75,7 +75,8 @@ class Published:
     effective_from: date
 
 
-_OFFER: Final = """SELECT o.id, o.code, o.title, e.id AS edition_id, e.edition, e.published_at, e.effective_from, e.hash,
+_OFFER: Final = """SELECT o.id, o.code, o.title, e.id AS edition_id, e.edition, e.published_at, e.effective_from,
+    e.hash,
     (SELECT MIN(u.effective_from) FROM offer_edition u WHERE u.offer_id = o.id AND u.effective_from > $1) AS upcoming,
     o.id AS cursor_order, o.id AS cursor_id
 FROM offer o JOIN offer_edition e ON e.id = (

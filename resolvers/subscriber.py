@@ -169,7 +169,7 @@ async def _by_digits(digits: str, limit: int) -> list[FoundSubscriber]:
         f"""WITH hit AS ({_WHOLE if _is_whole(digits) else _PART}),
                  found AS (SELECT subscriber_id, MIN(matched) AS matched FROM hit GROUP BY subscriber_id)
             {_FOUND}, found.matched FROM found JOIN subscriber s ON s.id = found.subscriber_id
-            ORDER BY s.search_name, s.id LIMIT $4""",  # noqa: S608
+            ORDER BY s.search_name, s.id LIMIT $4""",
         *_number_places(digits),
         limit,
     )
@@ -209,7 +209,7 @@ async def _by_name(words: list[str], limit: int) -> list[FoundSubscriber]:
         f"""{_FOUND}, '' AS matched FROM subscriber s JOIN
             (SELECT id, ' ' || REPLACE(REPLACE(REPLACE(search_name, '"', ' '), '«', ' '), '-', ' ') AS name
              FROM subscriber) padded ON padded.id = s.id
-            WHERE {" AND ".join(tests)} ORDER BY s.search_name, s.id LIMIT ${len(values) + 1}""",  # noqa: S608
+            WHERE {" AND ".join(tests)} ORDER BY s.search_name, s.id LIMIT ${len(values) + 1}""",
         *values,
         limit,
     )
@@ -254,7 +254,7 @@ def _name(row: Row) -> str:
 async def subscriber(ctx: Context, subscriber_id: int) -> SubscriberView | None:
     """Who this is; None for nobody. Staff only."""
     the_staff(ctx)
-    row = await fetch_row(f"SELECT {_PERSON} FROM subscriber s WHERE s.id = $1", subscriber_id)  # noqa: S608
+    row = await fetch_row(f"SELECT {_PERSON} FROM subscriber s WHERE s.id = $1", subscriber_id)
     return _subscriber(row) if row else None
 
 
@@ -263,7 +263,7 @@ async def holder(ctx: Context, *, account_id: int | None = None, wallet_id: int 
     the_staff(ctx)
     row = await fetch_row(
         f"""SELECT {_PERSON} FROM subscriber s WHERE s.id IN
-            (SELECT subscriber_id FROM personal_account WHERE id = $1 UNION ALL SELECT subscriber_id FROM wallet WHERE id = $2)""",  # noqa: S608, E501
+            (SELECT subscriber_id FROM personal_account WHERE id = $1 UNION ALL SELECT subscriber_id FROM wallet WHERE id = $2)""",  # noqa: E501
         account_id or 0,
         wallet_id or 0,
     )
@@ -335,7 +335,7 @@ _LISTS: Final = {
                   UNION ALL SELECT w.ledger_account_id, 'wallet', w.id, w.number FROM wallet w
                   WHERE w.subscriber_id = s.id) o
             JOIN ledger_entry e ON e.account_id = o.ledger_account_id JOIN ledger_transfer t ON t.id = e.transfer_id
-            ORDER BY e.at DESC, e.id DESC LIMIT 10""",  # noqa: S608
+            ORDER BY e.at DESC, e.id DESC LIMIT 10""",
     ),
     "subscriptions": (
         "id product names phone status activated_on ends_on auto_renew",
@@ -355,11 +355,11 @@ _LISTS: Final = {
 def _card_statement(database: str) -> str:
     gather, make = ("json_agg", "json_build_object") if database == "postgres" else ("json_group_array", "json_object")
     lists = [
-        f"(SELECT CAST({gather}({make}({', '.join(f'{column!r}, x.{column}' for column in columns.split())})) AS TEXT)"  # noqa: S608
+        f"(SELECT CAST({gather}({make}({', '.join(f'{column!r}, x.{column}' for column in columns.split())})) AS TEXT)"
         f" FROM ({statement}) x) AS {name}"
         for name, (columns, statement) in _LISTS.items()
     ]
-    return f"SELECT {_PERSON}, {', '.join(lists)} FROM subscriber s WHERE s.id = $1"  # noqa: S608
+    return f"SELECT {_PERSON}, {', '.join(lists)} FROM subscriber s WHERE s.id = $1"
 
 
 def _number(item: Row) -> NumberView:
@@ -436,7 +436,7 @@ async def seen_by(ctx: Context, most: int) -> list[FoundSubscriber]:
             (SELECT subject, MAX(at) AS at FROM audit_event
              WHERE actor = $1 AND at > $2 AND action = $3 GROUP BY subject) seen
             ON s.id = CAST(SUBSTR(seen.subject, 12) AS BIGINT)
-            ORDER BY seen.at DESC LIMIT $4""",  # noqa: S608
+            ORDER BY seen.at DESC LIMIT $4""",
         actor.label,
         to_micros(ctx.clock.now() - RECENT),
         SEEN,

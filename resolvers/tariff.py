@@ -10,7 +10,16 @@ from domain.clock import local_day
 from domain.database import Row, dialect, fetch, fetch_row, in_transaction
 from domain.money import Money
 from domain.refusal import NotFound
-from domain.tariff import Edition, UnknownDestination, edition_on, rates_of, save_price_list
+from domain.tariff import (
+    Edition,
+    NotAbroad,
+    NotInternational,
+    UnknownDestination,
+    edition_on,
+    rates_of,
+    save_price_list,
+)
+from domain.tariff.countries import HOME_CODE
 from domain.tariff.destination import parse_international, resolve
 from domain.tariff.price_list import PriceList, read_price_list_file
 from resolvers.context import Context, StaffActor, SystemActor, the_staff, the_subscriber
@@ -178,12 +187,9 @@ async def call_price(ctx: Context, *, to: str, tariff: str, at: datetime | None 
     """
     if await fetch_row("SELECT 1 FROM tariff WHERE code = $1", tariff) is None:
         raise NotFound(what="tariff", path=("tariff",))
+    digits = _abroad(to)
     edition = await edition_on(tariff, local_day(at or ctx.clock.now()))
-    try:
-        digits = parse_international(to)
-    except ValueError:
-        digits = ""
-    match = resolve(digits, await rates_of(edition["id"], tariff)) if edition and digits else None
+    match = resolve(digits, await rates_of(edition, tariff)) if edition else None
     if edition is None or match is None:
         raise UnknownDestination(path=("to",))
     line = match.price_line
@@ -198,6 +204,17 @@ async def call_price(ctx: Context, *, to: str, tariff: str, at: datetime | None 
         matched_prefix=match.matched_prefix,
         country=match.country,
     )
+
+
+def _abroad(to: str) -> str:
+    """The digits of a number of another country."""
+    try:
+        digits = parse_international(to)
+    except ValueError:
+        raise NotInternational(path=("to",)) from None
+    if digits.startswith(HOME_CODE):
+        raise NotAbroad(path=("to",))
+    return digits
 
 
 async def import_price_list(ctx: Context, path: Path) -> Edition:

@@ -63,9 +63,10 @@ class Catalogue:
             catalogue = read_po(file)
         self._form = _plural_function(catalogue.plural_expr)
         for message in catalogue:
-            if isinstance(message.id, tuple):
-                if all(message.string):
-                    self._plurals[message.id[0]] = tuple(message.string)
+            if isinstance(message.id, tuple | list):
+                forms = tuple(message.string or ())
+                if forms and all(forms):
+                    self._plurals[message.id[0]] = forms
             elif message.id and message.string:
                 self._texts[message.id] = str(message.string)
 

@@ -215,7 +215,7 @@ class AccessMutations:
         description="Sends a one-time code by SMS (C-2). The answer does not tell whether the number is known."
     )
     async def request_otp(self, info: Info, input: RequestOtpInput) -> RequestOtpResult:
-        purpose = DomainPurpose(input.purpose.value) if input.purpose else DomainPurpose.SIGN_IN
+        purpose = DomainPurpose(str(input.purpose.value)) if input.purpose else DomainPurpose.SIGN_IN
         return wrap_challenge(await access.request_otp(info.context, phone=input.phone, purpose=purpose))
 
     @strawberry.mutation(description="Sends a challenge's code again, after `resendAt` (S-4.6).")

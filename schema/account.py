@@ -5,7 +5,6 @@ from enum import Enum
 
 import strawberry
 
-from domain import ledger
 from resolvers import account as accounts
 from resolvers.paging import PageRequest
 from resolvers.texts import translator
@@ -13,10 +12,17 @@ from schema.context import Info
 from schema.money import Money
 from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
 
-EntryKind = strawberry.enum(
-    Enum("EntryKind", {kind.name: kind.value for kind in ledger.EntryKind}),
-    description="What an entry is, seen from its account. New values may come: tolerate unknown ones.",
-)
+
+@strawberry.enum(description="What an entry is, seen from its account. New values may come: tolerate unknown ones.")
+class EntryKind(Enum):
+    TOP_UP = strawberry.enum_value("top_up", description="Money came in from outside.")
+    TRANSFER_IN = strawberry.enum_value("transfer_in", description="Money came from another wallet.")
+    TRANSFER_OUT = strawberry.enum_value("transfer_out", description="Money went to another wallet.")
+    PAYMENT = strawberry.enum_value("payment", description="A payment to a supplier.")
+    COMMISSION = strawberry.enum_value("commission", description="A commission.")
+    SUBSCRIPTION = strawberry.enum_value("subscription", description="The price of a digital subscription.")
+    REFUND = strawberry.enum_value("refund", description="Money given back.")
+    ADJUSTMENT = strawberry.enum_value("adjustment", description="A correction by staff.")
 
 
 @strawberry.enum(name="Billing", description="When a personal account pays. Tolerate unknown values.")

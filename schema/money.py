@@ -4,10 +4,10 @@ from decimal import Decimal
 from enum import Enum
 
 import strawberry
-from resolvers.texts import money_text
 
 from domain import language as domain_language
 from domain import money as domain_money
+from resolvers.texts import money_text
 from schema.context import Info
 
 
@@ -25,7 +25,7 @@ class Language(Enum):
 
     @property
     def tag(self) -> domain_language.Language:
-        return domain_language.Language(self.value)
+        return domain_language.Language(str(self.value))
 
 
 @strawberry.type(description="An exact amount of money.")

@@ -19,50 +19,79 @@ from schema.relay import to_global_id
 R = TypeVar("R", bound=refusal.Refusal)
 P = TypeVar("P", bound="Problem")
 
-_CODES = {
-    "ACCOUNT_NOT_FOUND": "The phone and the account number do not belong together.",
-    "ALREADY_SUBSCRIBED": "The phone has this product already: extend it.",
-    "BALANCE_LIMIT_REACHED": "A Light wallet would hold more than 5 BHM.",
-    "BIRTH_DATE_WRONG": "The date of birth is missing, impossible, or not the one in the agreement.",
-    "CODE_EXPIRED": "The code is too old, used, or dead after wrong tries.",
-    "IDEMPOTENCY_KEY_REUSED": "The key was used for another request.",
-    "INSUFFICIENT_FUNDS": "There is not enough money.",
-    "INVALID_AMOUNT": "The amount is not above zero, has more than two decimals, or is too large.",
-    "INVALID_INPUT": "A value is not of the right form; `path` says which.",
-    "INVALID_PHONE": "The text is not a phone number of Uzbekistan.",
-    "MISSING_INPUT": "A required value was left out; `path` says which.",
-    "NOT_FOUND": "There is no such thing for this caller.",
-    "NOT_TOPPED_UP_YET": "A new wallet can send only after its first top-up.",
-    "OFFER_OUTDATED": "Another edition of the offer is in force now.",
-    "ORDER_CLOSED": "The order waits for no code any more.",
-    "PIN_LOCKED": "Too many wrong PINs.",
-    "PRICE_CHANGED": "The price is not what was ordered any more.",
-    "RECIPIENT_NOT_FOUND": "There is no wallet with this number or phone.",
-    "RESEND_TOO_SOON": "A code was sent a moment ago.",
-    "SAME_WALLET": "Payer and recipient are the same wallet.",
-    "SESSION_ENDED": "The session is over: sign in again.",
-    "SUBSCRIPTION_OVER": "The subscription has ended: order it anew.",
-    "TOO_MANY_CODES": "A limit on sending codes is reached.",
-    "TOP_UP_LIMIT_REACHED": "A Light wallet's top-ups of 30 days would exceed 5 BHM.",
-    "UNKNOWN_DESTINATION": "The price list has no price for this number.",
-    "WALLET_EXISTS": "The number has a wallet already.",
-    "WALLET_LOCKED": "The PIN was not entered, or too long ago.",
-    "WALLET_MISSING": "There is no wallet yet.",
-    "WALLET_NOT_ACTIVE": "The wallet is blocked or closed.",
-    "WALLET_NOT_FOR_YOU": "Only a person with an active number can open a wallet.",
-    "WRONG_CODE": "The code is wrong.",
-    "WRONG_PIN": "The PIN is wrong.",
-}
 
-ProblemCode = strawberry.enum(
-    Enum("ProblemCode", {code: strawberry.enum_value(code, description=text) for code, text in _CODES.items()}),
-    description="Why a request was refused. New codes may come: show `message` for those you do not know.",
-)
+@strawberry.enum(description="Why a request was refused. New codes may come: show `message` for those you do not know.")
+class ProblemCode(Enum):
+    ACCOUNT_NOT_FOUND = strawberry.enum_value(
+        "ACCOUNT_NOT_FOUND", description="The phone and the account number do not belong together."
+    )
+    ALREADY_SUBSCRIBED = strawberry.enum_value(
+        "ALREADY_SUBSCRIBED", description="The phone has this product already: extend it."
+    )
+    BALANCE_LIMIT_REACHED = strawberry.enum_value(
+        "BALANCE_LIMIT_REACHED", description="A Light wallet would hold more than 5 BHM."
+    )
+    BIRTH_DATE_WRONG = strawberry.enum_value(
+        "BIRTH_DATE_WRONG", description="The date of birth is missing, impossible, or not the one in the agreement."
+    )
+    CODE_EXPIRED = strawberry.enum_value(
+        "CODE_EXPIRED", description="The code is too old, used, or dead after wrong tries."
+    )
+    IDEMPOTENCY_KEY_REUSED = strawberry.enum_value(
+        "IDEMPOTENCY_KEY_REUSED", description="The key was used for another request."
+    )
+    INSUFFICIENT_FUNDS = strawberry.enum_value("INSUFFICIENT_FUNDS", description="There is not enough money.")
+    INVALID_AMOUNT = strawberry.enum_value(
+        "INVALID_AMOUNT", description="The amount is not above zero, has more than two decimals, or is too large."
+    )
+    INVALID_INPUT = strawberry.enum_value(
+        "INVALID_INPUT", description="A value is not of the right form; `path` says which."
+    )
+    INVALID_PHONE = strawberry.enum_value("INVALID_PHONE", description="The text is not a phone number of Uzbekistan.")
+    MISSING_INPUT = strawberry.enum_value(
+        "MISSING_INPUT", description="A required value was left out; `path` says which."
+    )
+    NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="There is no such thing for this caller.")
+    NOT_TOPPED_UP_YET = strawberry.enum_value(
+        "NOT_TOPPED_UP_YET", description="A new wallet can send only after its first top-up."
+    )
+    OFFER_OUTDATED = strawberry.enum_value(
+        "OFFER_OUTDATED", description="Another edition of the offer is in force now."
+    )
+    ORDER_CLOSED = strawberry.enum_value("ORDER_CLOSED", description="The order waits for no code any more.")
+    PIN_LOCKED = strawberry.enum_value("PIN_LOCKED", description="Too many wrong PINs.")
+    PRICE_CHANGED = strawberry.enum_value("PRICE_CHANGED", description="The price is not what was ordered any more.")
+    RECIPIENT_NOT_FOUND = strawberry.enum_value(
+        "RECIPIENT_NOT_FOUND", description="There is no wallet with this number or phone."
+    )
+    RESEND_TOO_SOON = strawberry.enum_value("RESEND_TOO_SOON", description="A code was sent a moment ago.")
+    SAME_WALLET = strawberry.enum_value("SAME_WALLET", description="Payer and recipient are the same wallet.")
+    SESSION_ENDED = strawberry.enum_value("SESSION_ENDED", description="The session is over: sign in again.")
+    SUBSCRIPTION_OVER = strawberry.enum_value(
+        "SUBSCRIPTION_OVER", description="The subscription has ended: order it anew."
+    )
+    TARIFF_ARCHIVED = strawberry.enum_value("TARIFF_ARCHIVED", description="Nobody can join this tariff any more.")
+    TOO_MANY_CODES = strawberry.enum_value("TOO_MANY_CODES", description="A limit on sending codes is reached.")
+    TOP_UP_LIMIT_REACHED = strawberry.enum_value(
+        "TOP_UP_LIMIT_REACHED", description="A Light wallet's top-ups of 30 days would exceed 5 BHM."
+    )
+    UNKNOWN_DESTINATION = strawberry.enum_value(
+        "UNKNOWN_DESTINATION", description="The price list has no price for this number."
+    )
+    WALLET_EXISTS = strawberry.enum_value("WALLET_EXISTS", description="The number has a wallet already.")
+    WALLET_LOCKED = strawberry.enum_value("WALLET_LOCKED", description="The PIN was not entered, or too long ago.")
+    WALLET_MISSING = strawberry.enum_value("WALLET_MISSING", description="There is no wallet yet.")
+    WALLET_NOT_ACTIVE = strawberry.enum_value("WALLET_NOT_ACTIVE", description="The wallet is blocked or closed.")
+    WALLET_NOT_FOR_YOU = strawberry.enum_value(
+        "WALLET_NOT_FOR_YOU", description="Only a person with an active number can open a wallet."
+    )
+    WRONG_CODE = strawberry.enum_value("WRONG_CODE", description="The code is wrong.")
+    WRONG_PIN = strawberry.enum_value("WRONG_PIN", description="The PIN is wrong.")
 
 
 @strawberry.interface(description="A refusal: a rule forbids what was asked, and nothing has changed.")
 class Problem:
-    refusal: strawberry.Private[Any]
+    refusal: strawberry.Private[Any]  # each type's own refusal; the facts are read from it as they are
 
     @strawberry.field(description="What kind of refusal this is, for programs.")
     def code(self) -> ProblemCode:

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLError, lexicographic_sort_schema, print_schema
-from resolvers.texts import problem_text, translator
 from strawberry.schema.config import StrawberryConfig
 
 from domain.refusal import NodeNotFound, RequestFault
 from resolvers import access, account, offer, order, product, subscription, tariff, wallet
 from resolvers.context import Context
+from resolvers.texts import problem_text, translator
 from schema import problem
 from schema.access import AccessMutations, AccessQueries, wrap_subscriber
 from schema.account import wrap_account, wrap_entry

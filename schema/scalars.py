@@ -53,7 +53,7 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
     ),
     PhoneNumber: strawberry.scalar(
         name="PhoneNumber",
-        description="A phone number in E.164 form: +998901234567. Spaces, dashes and a missing +998 are taken on input.",
+        description="A phone number in E.164 form, +998901234567. Input may have spaces, dashes and no +998.",
         serialize=str,
         parse_value=read_phone_text,
     ),

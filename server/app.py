@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-from resolvers.texts import translator
-from resolvers.worker import Worker
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -21,6 +19,8 @@ from gateways import Gateways
 from gateways.bus import Bus, PostgresBus, SqliteBus
 from gateways.sms import open_sms
 from gateways.webhooks import HttpWebhooks
+from resolvers.texts import translator
+from resolvers.worker import Worker
 from schema import root
 from schema.http.door import GraphQLDoor
 from schema.http.engine import StockEngine

@@ -14,12 +14,12 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import asyncpg
 from cyclopts import App, CycloptsError, Parameter
-from resolvers.texts import problem_text
 from tortoise.exceptions import DBConnectionError
 
 from domain.language import Language
 from domain.ledger_check import check_ledger
 from domain.refusal import Refusal, RequestFault
+from resolvers.texts import problem_text
 from server.database import connect, disconnect, migrate
 from server.database.migrate import MigrationFault, pending
 from server.settings import BadSettings, Settings, settings
@@ -94,7 +94,6 @@ def worker() -> None:
 
     async def run(config: Settings) -> None:
         from resolvers.worker import Worker
-
         from server.app import open_gateways
         from server.observe import start_logging
         from server.surroundings import system_context
@@ -222,7 +221,6 @@ def partner_add(
 
     async def run(config: Settings) -> Any:
         from resolvers.partner import add_partner
-
         from server.surroundings import system_context
 
         return await add_partner(system_context(config), code=code, name=name, scopes=scope, webhook_url=webhook_url)
@@ -246,7 +244,6 @@ def price_list_import(file: Path) -> None:
 
     async def run(config: Settings) -> Any:
         from resolvers.tariff import import_price_list
-
         from server.surroundings import system_context
 
         return await import_price_list(system_context(config), file)
@@ -282,14 +279,13 @@ def offer_import(*files: Path) -> None:
     files
         The Markdown files.
     """
-    from domain.offer import BadOffer
+    from domain.offer_source import BadOffer
 
     if not files:
         stop("name the offer's files, one a language")
 
     async def run(config: Settings) -> Any:
         from resolvers.offer import import_offer
-
         from server.surroundings import system_context
 
         return await import_offer(system_context(config), list(files))

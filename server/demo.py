@@ -20,6 +20,7 @@ from domain.money import Money
 from domain.number import connect_number
 from domain.phone import pretty
 from domain.product import PriceStep, check_steps
+from domain.staff import UsernameTaken
 from domain.subscriber import SubscriberKind, register
 from domain.tariff import TariffSeed, seed_tariff
 from domain.wallet import hash_pin, hold_wallets, new_wallet_number
@@ -28,7 +29,7 @@ from resolvers import order as orders
 from resolvers.context import Anonymous, Context
 from resolvers.offer import import_offer
 from resolvers.partner import add_partner
-from resolvers.staff import UsernameTaken, add_staff
+from resolvers.staff import add_staff
 from resolvers.tariff import import_price_list
 
 STAFF_USERNAME: Final = "admin"
@@ -309,7 +310,8 @@ async def _subscriber(ctx: Context, person: DemoSubscriber, pin_hash: str, at: d
 
 async def _wallet(person: DemoSubscriber, wallet: DemoWallet, subscriber: int, at: datetime) -> None:
     edition = await offer.edition_in_force("wallet", local_day(at + timedelta(days=10)))
-    assert edition is not None and person.birth_date is not None
+    assert edition is not None
+    assert person.birth_date is not None
     acceptance = await offer.accept(
         edition=edition,
         subscriber_id=subscriber,

@@ -11,13 +11,14 @@ from typing import ClassVar, Final
 from domain.clock import to_micros
 from domain.database import Row, execute, fetch, fetch_row
 from domain.money import Money
-from domain.refusal import Refusal
+from domain.refusal import NotFound, Refusal
 from domain.tariff.destination import Rates
 from domain.tariff.price_list import PriceLine, PriceList, Unit, ZonePrefix
 from domain.tariff.zone_names import zone_name
 
 MOST_COMPILED: Final = 64
-_compiled: OrderedDict[tuple[int, str], Rates] = OrderedDict()
+# By what an edition says, not by its id: the same key means the same rates in whatever database.
+_compiled: OrderedDict[tuple[str, str], Rates] = OrderedDict()
 
 
 @dataclass(eq=False, kw_only=True)
@@ -37,6 +38,20 @@ class UnknownDestination(Refusal):
     code: ClassVar[str] = "UNKNOWN_DESTINATION"
     text: ClassVar[str] = "The price list has no price for calls to this number."
     default_rule: ClassVar[str | None] = "T-2"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotInternational(UnknownDestination):
+    """What was entered cannot be a number of another country."""
+
+    text: ClassVar[str] = "Enter an international number: a plus, the country's code and the number."
+
+
+@dataclass(eq=False, kw_only=True)
+class NotAbroad(UnknownDestination):
+    """A number of Uzbekistan: the international price list says nothing of calls within the country."""
+
+    text: ClassVar[str] = "This is a number of Uzbekistan: the price list has prices for calls to other countries."
 
 
 @dataclass(eq=False, kw_only=True)
@@ -159,9 +174,9 @@ async def _save_destinations(line_id: int, destinations: list[tuple[str, str, st
 
 
 async def edition_on(tariff_code: str, day: date) -> Row | None:
-    """The edition that held for the tariff on that day: its id, edition and effective_from (T-1)."""
+    """The edition that held for the tariff on that day: its id, edition, hash and effective_from (T-1)."""
     return await fetch_row(
-        """SELECT l.id, l.edition, l.effective_from FROM price_list l
+        """SELECT l.id, l.edition, l.hash, l.effective_from FROM price_list l
            WHERE l.effective_from <= $1 AND EXISTS
              (SELECT 1 FROM price_line p WHERE p.price_list_id = l.id AND p.tariff_code = $2)
            ORDER BY l.effective_from DESC, l.id DESC LIMIT 1""",
@@ -170,20 +185,15 @@ async def edition_on(tariff_code: str, day: date) -> Row | None:
     )
 
 
-async def rates_of(edition_id: int, tariff_code: str) -> Rates:
-    """The tariff's rates in an edition, compiled once a process: editions never change."""
-    key = (edition_id, tariff_code)
-    if key not in _compiled:
-        _compiled[key] = Rates.of(await _lines(edition_id, tariff_code))
-        while len(_compiled) > MOST_COMPILED:
-            _compiled.popitem(last=False)
+async def rates_of(edition: Row, tariff_code: str) -> Rates:
+    """The tariff's rates in an edition that `edition_on` gave, compiled once a process: editions never change."""
+    key = (edition["hash"], tariff_code)
+    rates = _compiled.get(key) or Rates.of(await _lines(edition["id"], tariff_code))
+    _compiled[key] = rates
     _compiled.move_to_end(key)
-    return _compiled[key]
-
-
-def forget_rates() -> None:
-    """For tests, where one process works on many databases."""
-    _compiled.clear()
+    while len(_compiled) > MOST_COMPILED:
+        _compiled.popitem(last=False)
+    return rates
 
 
 async def _lines(edition_id: int, tariff_code: str) -> list[PriceLine]:
@@ -237,6 +247,11 @@ async def seed_tariff(seed: TariffSeed) -> int:
         seed.position,
     )
     assert row is not None
+    kept = [kind for kind, _, _ in seed.allowances]
+    places = ", ".join(f"${n}" for n in range(2, 2 + len(kept))) or "NULL"
+    await execute(
+        f"DELETE FROM tariff_allowance WHERE tariff_id = $1 AND (kind IN ({places})) IS NOT TRUE", row["id"], *kept
+    )
     for kind, amount, unit in seed.allowances:
         await execute(
             """INSERT INTO tariff_allowance (tariff_id, kind, amount, unit) VALUES ($1, $2, $3, $4)
@@ -247,3 +262,17 @@ async def seed_tariff(seed: TariffSeed) -> int:
             unit,
         )
     return int(row["id"])
+
+
+async def put_on_tariff(phone: str, tariff_code: str) -> None:
+    """Connects a number to a tariff, inside the caller's transaction. Raises NotFound, TariffArchived (T-9)."""
+    tariff = await fetch_row("SELECT id, archived FROM tariff WHERE code = $1", tariff_code)
+    if tariff is None:
+        raise NotFound(what="tariff")
+    number = await fetch_row("SELECT id, tariff_id FROM subscriber_number WHERE phone = $1 FOR UPDATE", phone)
+    if number is None:
+        raise NotFound(what="number")
+    if number["tariff_id"] == tariff["id"]:
+        return
+    require_open(archived=bool(tariff["archived"]))
+    await execute("UPDATE subscriber_number SET tariff_id = $1 WHERE id = $2", tariff["id"], number["id"])

@@ -102,7 +102,8 @@ class TopUpLimitReached(Refusal):
 
     code: ClassVar[str] = "TOP_UP_LIMIT_REACHED"
     text: ClassVar[str] = (
-        "A Light wallet takes at most {limit} in 30 days: {used} is used, {left} is left. Room comes back on {resets_at}."
+        "A Light wallet takes at most {limit} in 30 days: {used} is used, {left} is left. "
+        "Room comes back on {resets_at}."
     )
     default_rule: ClassVar[str | None] = "W-4.5.1a"
     limit: Money

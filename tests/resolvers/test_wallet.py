@@ -28,9 +28,9 @@ from domain.wallet import (
     WalletNotForYou,
     WrongPin,
 )
+from resolvers import account as accounts
 from resolvers import wallet
 from resolvers.paging import PageRequest
-from resolvers import account as accounts
 from tests.support.world import PIN, World
 
 BIRTH = date(1990, 5, 17)
@@ -78,7 +78,7 @@ async def test_a_wallet_is_refused_when_anything_is_missing_or_wrong(
 ) -> None:
     edition, person = await world.wallet_offer(), await world.person()
     ctx = await world.signed_in(person)
-    right = {"birth_date": BIRTH, "pin": PIN, "offer_edition": edition}
+    right: dict[str, Any] = {"birth_date": BIRTH, "pin": PIN, "offer_edition": edition}
     before = await world.everything("wallet", "ledger_account", "offer_acceptance", "subscriber")
 
     with pytest.raises(refusal) as refused:
@@ -159,13 +159,19 @@ async def test_a_transfer_moves_exactly_its_amount_and_gives_a_receipt(world: Wo
     receipt = await wallet.transfer_receipt(ctx, sent)
 
     holdings = await world.holdings()
-    assert (holdings[alice.wallet_ledger], holdings[bob.wallet_ledger]) == (Money.som("37499.50"), Money.som("13500.50"))
+    assert (holdings[alice.wallet_ledger], holdings[bob.wallet_ledger]) == (
+        Money.som("37499.50"),
+        Money.som("13500.50"),
+    )
     assert (receipt.amount, receipt.commission, receipt.total) == (sent.amount, Money(0), sent.amount)
-    assert alice.phone not in receipt.payer and bob.phone not in receipt.recipient
+    assert alice.phone not in receipt.payer
+    assert bob.phone not in receipt.recipient
     assert set(world.announced) == {f"wallet:{alice.wallet_id}", f"wallet:{bob.wallet_id}"}
 
 
-@pytest.mark.parametrize("write", [lambda b: b.wallet_number, lambda b: b.phone, lambda b: b.phone[4:], lambda b: b.phone[1:]])
+@pytest.mark.parametrize(
+    "write", [lambda b: b.wallet_number, lambda b: b.phone, lambda b: b.phone[4:], lambda b: b.phone[1:]]
+)
 async def test_the_recipient_is_named_by_wallet_number_or_phone_in_any_usual_form(world: World, write: Any) -> None:
     alice, bob = await world.holder(100), await world.holder(0)
 
@@ -280,7 +286,8 @@ async def test_a_transfer_into_a_light_wallet_counts_towards_its_top_ups(world: 
 
     facts = refused.value
     assert (facts.limit, facts.used, facts.left) == (Money.som(2_060_000), Money.som(2_000_000), Money.som(60_000))
-    assert facts.resets_at is not None and facts.resets_at.isoformat() == "2026-04-09T00:00:00+05:00"
+    assert facts.resets_at is not None
+    assert facts.resets_at.isoformat() == "2026-04-09T00:00:00+05:00"
     assert facts.rule == "W-4.5.1a"
 
 
@@ -341,7 +348,9 @@ async def test_the_same_key_twice_moves_money_once_and_gives_the_first_answer(wo
     ctx = await world.signed_in(alice)
 
     first = await wallet.transfer(ctx, to=bob.phone, amount=Decimal(40), key="once")
-    again = await asyncio.gather(*(wallet.transfer(ctx, to=bob.phone, amount=Decimal(40), key="once") for _ in range(10)))
+    again = await asyncio.gather(
+        *(wallet.transfer(ctx, to=bob.phone, amount=Decimal(40), key="once") for _ in range(10))
+    )
 
     assert all(answer == first for answer in again)
     assert (await world.holdings())[alice.wallet_ledger] == Money.som(60)
@@ -450,6 +459,7 @@ async def test_the_recipient_is_shown_masked_before_confirming(world: World) -> 
 
     seen = await wallet.recipient(await world.signed_in(alice), to=bob.phone)
 
-    assert bob.phone not in seen.phone and seen.phone.endswith(bob.phone[-2:])
+    assert bob.phone not in seen.phone
+    assert seen.phone.endswith(bob.phone[-2:])
     assert bob.wallet_number not in seen.number
     assert seen.name == "Test P."

@@ -105,8 +105,8 @@ class World:
         await execute("UPDATE subscriber SET pin_hash = $1 WHERE id = $2", _pin_hash, person.id)
         ledger, number = await open_account("wallet"), new_wallet_number()
         wallet = await _insert(
-            """INSERT INTO wallet (number, subscriber_id, phone, ledger_account_id, level, status, birth_date, opened_at,
-                                   acceptance_id)
+            """INSERT INTO wallet (number, subscriber_id, phone, ledger_account_id, level, status, birth_date,
+                                   opened_at, acceptance_id)
                VALUES ($1, $2, $3, $4, $5, 'active', '1990-05-17', $6, $7) RETURNING id""",
             number,
             person.id,
@@ -121,7 +121,14 @@ class World:
         if status != "active":
             await execute("UPDATE wallet SET status = $1 WHERE id = $2", status, wallet)
         return Person(
-            person.id, person.phone, person.account_id, person.account_number, person.account_ledger, wallet, number, ledger
+            person.id,
+            person.phone,
+            person.account_id,
+            person.account_number,
+            person.account_ledger,
+            wallet,
+            number,
+            ledger,
         )
 
     @in_transaction
@@ -194,7 +201,7 @@ class World:
 
     async def everything(self, *tables: str) -> dict[str, list[dict[str, object]]]:
         """All rows of these tables, to compare before and after a refusal."""
-        return {table: await fetch(f"SELECT * FROM {table} ORDER BY 1") for table in tables}  # noqa: S608
+        return {table: await fetch(f"SELECT * FROM {table} ORDER BY 1") for table in tables}
 
 
 async def _insert(sql: str, *values: object) -> int:
