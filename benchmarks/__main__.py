@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -184,10 +184,11 @@ def report(series: dict[tuple[str, str], Series], options: argparse.Namespace) -
     lines = [
         "# Measured",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, PostgreSQL, {options.subscribers:,} subscribers,",
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, PostgreSQL,",
+        f"{options.subscribers:,} subscribers,",
         f"one server process on one core, {options.connections} connections, {options.rounds} rounds of",
-        f"{options.seconds:g} s in turn. The hand-written handler (`benchmarks/handwritten.py`) does the same work in the",
-        "same run; the ratio is what counts.",
+        f"{options.seconds:g} s in turn. The hand-written handler (`benchmarks/handwritten.py`) does the same work in",
+        "the same run; the ratio is what counts.",
         "",
         "| screen | server | requests/s | p50 ms | p99 ms | CPU µs/request | ratio by CPU |",
         "|---|---|---:|---:|---:|---:|---:|",
