@@ -44,14 +44,16 @@ class UnknownDestination(Refusal):
 class NotInternational(UnknownDestination):
     """What was entered cannot be a number of another country."""
 
-    text: ClassVar[str] = "Enter an international number: a plus, the country's code and the number."
+    text: ClassVar[str] = (
+        "The price list has no price for calls to this number. Enter a plus, the country's code and the number."
+    )
 
 
 @dataclass(eq=False, kw_only=True)
 class NotAbroad(UnknownDestination):
     """A number of Uzbekistan: the international price list says nothing of calls within the country."""
 
-    text: ClassVar[str] = "This is a number of Uzbekistan: the price list has prices for calls to other countries."
+    text: ClassVar[str] = "The price list has no price for calls to this number. It is a number of Uzbekistan."
 
 
 @dataclass(eq=False, kw_only=True)

@@ -71,9 +71,9 @@ class PriceLine:
     zone_name: str
     unit: Unit
     price_tiyin: int
-    countries: frozenset[str]
-    continents: frozenset[str]
-    prefixes: tuple[ZonePrefix, ...]
+    countries: frozenset[str] = frozenset()
+    continents: frozenset[str] = frozenset()
+    prefixes: tuple[ZonePrefix, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
