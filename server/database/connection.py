@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tortoise import Tortoise
+from tortoise import Tortoise, context
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 
 from domain.database import CONNECTION
 from domain.models import MODEL_MODULES
@@ -82,9 +83,14 @@ def tortoise_config(url: str) -> dict[str, Any]:
 
 async def connect(url: str) -> None:
     """Makes the models usable in this process; the connections themselves open at the first statement."""
+    # Tortoise keeps statements by model, whichever database they were made for: a process that changes over must not.
+    EXECUTOR_CACHE.clear()
     # Without the global fallback, requests would not see what a lifespan task has initialised.
     await Tortoise.init(config=tortoise_config(url), _enable_global_fallback=True)
 
 
 async def disconnect() -> None:
-    await Tortoise.close_connections()
+    """Closes the connections; the process can then connect elsewhere."""
+    opened = context.get_current_context()
+    if opened is not None:
+        await opened.close_connections()
