@@ -331,6 +331,11 @@ class SubscriptionOver(Problem): ...
 class UnknownDestination(Problem): ...
 
 
+def shown_refusals() -> list[type[refusal.Refusal]]:
+    """The refusals that callers of the API can meet."""
+    return list(_shown_by)
+
+
 def all_types() -> list[type[Problem]]:
     """Every refusal's type, also those that no union names yet."""
     return list(_shown_by.values())

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import strawberry
-from graphql import GraphQLError, lexicographic_sort_schema, print_schema
+from graphql import GraphQLError, GraphQLSchema, lexicographic_sort_schema, print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from domain.refusal import NodeNotFound, RequestFault
@@ -75,7 +75,7 @@ class Subscription(WalletSubscriptions, OrderSubscriptions): ...
 
 def build() -> strawberry.Schema:
     """The schema, ready to run."""
-    return strawberry.Schema(
+    schema = strawberry.Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
@@ -83,6 +83,16 @@ def build() -> strawberry.Schema:
         exception_handlers=problem.handlers(),
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+    _describe_inputs(schema._schema)
+    return schema
+
+
+def _describe_inputs(schema: GraphQLSchema) -> None:
+    """A mutation's one argument is told by its type: the sentence is written once."""
+    assert schema.mutation_type is not None
+    for field in schema.mutation_type.fields.values():
+        for argument in field.args.values():
+            argument.description = argument.description or getattr(argument.type, "of_type", argument.type).description
 
 
 def printed() -> str:

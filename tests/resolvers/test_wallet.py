@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tortoise.exceptions import IntegrityError, OperationalError
 
-from domain.database import fetch, fetch_row
+from domain.database import execute, fetch, fetch_row
 from domain.ledger import InsufficientFunds
 from domain.ledger_check import check_ledger
 from domain.money import Money
@@ -151,6 +152,7 @@ async def test_twenty_guesses_at_once_are_all_counted(world: World) -> None:
 
 @pytest.mark.rule("W-4.4.4")
 @pytest.mark.rule("W-4.4.7")
+@pytest.mark.rule("W-2.19")
 async def test_a_transfer_moves_exactly_its_amount_and_gives_a_receipt(world: World) -> None:
     alice, bob = await world.holder(50_000), await world.holder(1_000)
     ctx = await world.signed_in(alice)
@@ -424,6 +426,33 @@ async def test_two_hundred_transfers_at_once_keep_the_total_and_no_wallet_falls_
 
 
 # Looking
+
+
+@pytest.mark.rule("W-4.3.2")
+@pytest.mark.rule("W-4.4.1")
+@pytest.mark.rule("W-4.4.2")
+async def test_a_top_up_shows_whole_on_the_balance_and_can_be_spent_at_once(world: World) -> None:
+    alice, bob = await world.holder(0), await world.holder(0)
+    ctx = await world.signed_in(alice)
+
+    await world.top_up(alice.wallet_id, Money.som("12345.67"))
+    seen = await wallet.my_wallet(ctx)
+    await wallet.transfer(ctx, to=bob.phone, amount=Decimal("12345.67"), key="all of it")
+
+    assert seen is not None
+    assert seen.balance == Money.som("12345.67")
+    assert (await world.holdings())[bob.wallet_ledger] == Money.som("12345.67")
+
+
+@pytest.mark.rule("W-4.4.3")
+async def test_a_wallet_never_changes_its_holder_even_by_raw_sql(world: World) -> None:
+    alice, mallory = await world.holder(100), await world.person()
+
+    for column, value in (("subscriber_id", mallory.id), ("ledger_account_id", mallory.account_ledger)):
+        with pytest.raises((IntegrityError, OperationalError)):
+            await execute(f"UPDATE wallet SET {column} = $1 WHERE id = $2", value, alice.wallet_id)
+
+    assert (await fetch("SELECT subscriber_id FROM wallet"))[0]["subscriber_id"] == alice.id
 
 
 async def test_a_wallet_and_its_entries_are_seen_by_their_holder_alone(world: World) -> None:

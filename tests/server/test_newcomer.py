@@ -10,8 +10,10 @@ from tests.support.api import Client, new_key
 
 NILUFAR = "+998901234567"
 JASUR = "+998931112233"
-ORDER = "... on Order { id status total { amount } subscription { id status activatedOn endsOn daysLeft price { amount } } }"
-LOOK = """{ viewer { accounts { nodes { number balance { amount } entries(first: 10) { nodes { kind amount { amount } } } } }
+ORDER = """... on Order { id status total { amount }
+  subscription { id status activatedOn endsOn daysLeft price { amount } } }"""
+LOOK = """{ viewer {
+  accounts { nodes { number balance { amount } entries(first: 10) { nodes { kind amount { amount } } } } }
   subscriptions { nodes { id status daysLeft } } orders { nodes { id status } } } }"""
 
 
@@ -30,6 +32,7 @@ async def order_and_confirm(client: Client, phone: str, **order: Any) -> dict[st
 
 @pytest.mark.rule("C-2")
 @pytest.mark.rule("S-2")
+@pytest.mark.rule("S-4.1")
 @pytest.mark.rule("S-4.7")
 @pytest.mark.rule("S-6")
 async def test_from_the_first_code_to_month_seven_of_the_cinema(client: Client) -> None:
@@ -157,6 +160,26 @@ async def test_what_is_somebody_elses_is_not_found(client: Client) -> None:
         body = (await client.post("query($id: ID!) { node(id: $id) { id } }", id=id_)).json()
         assert body["data"] == {"node": None}
         assert body["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+@pytest.mark.rule("S-3")
+@pytest.mark.rule("S-4.2")
+@pytest.mark.rule("S-4.3")
+@pytest.mark.rule("S-4.4")
+async def test_the_products_card_tells_what_it_is_and_what_it_costs_and_will_cost(client: Client) -> None:
+    card = "code name description zeroRated oldPrice { amount } priceSteps { fromMonth toMonth price { amount } }"
+
+    shop = (await client.run(f"{{ products {{ nodes {{ {card} }} }} }}"))["products"]["nodes"]
+    cinema = (await client.run(f'{{ product(code: "cinema") {{ {card} }} }}'))["product"]
+
+    assert cinema in shop
+    assert cinema["zeroRated"] is True
+    assert cinema["oldPrice"]["amount"] == "25000.00"
+    assert [(step["fromMonth"], step["toMonth"], step["price"]["amount"]) for step in cinema["priceSteps"]] == [
+        (1, 6, "10000.00"),
+        (7, None, "25000.00"),
+    ]
+    assert cinema["description"]
 
 
 @pytest.mark.rule("T-3")

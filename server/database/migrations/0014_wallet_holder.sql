@@ -1,0 +1,1 @@
+-- The rights to a wallet's balance cannot be passed to a third person (W-4.4.3).
