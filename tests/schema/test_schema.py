@@ -1,4 +1,4 @@
-"""The schema as app developers meet it: described throughout, committed, and with the names that apps are written to."""
+"""The schema as app developers meet it: described throughout, committed, with the names that apps are written to."""
 
 from pathlib import Path
 
