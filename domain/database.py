@@ -100,13 +100,17 @@ async def _once(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwar
     kept: Refusal | None = None
     token = _hooks.set(hooks)
     try:
-        async with tortoise_transaction(CONNECTION):
+        async with tortoise_transaction(CONNECTION) as transaction:
             try:
                 result = await work(*args, **kwargs)
             except Refusal as refusal:
                 if not refusal.commits:
                     raise
                 kept = refusal
+            if dialect() == "sqlite":
+                # In here, so that a COMMIT that fails (a deferred key, a full disk) is rolled back: SQLite leaves the
+                # transaction open then, and with it the process's one connection. PostgreSQL ends it by itself.
+                await transaction.commit()
     finally:
         _hooks.reset(token)
     for hook in hooks:
