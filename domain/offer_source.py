@@ -192,7 +192,7 @@ def _check_head(file: _File, line: int) -> None:
         "edition": lambda v: _EDITION.fullmatch(v),
         "published": _is_day,
         "effective": _is_day,
-        "notice_days": lambda v: v.isascii() and v.isdigit() and int(v) <= 366,
+        "notice_days": lambda v: v.isascii() and v.isdigit() and len(v) <= 3 and int(v) <= 366,
         "language": lambda v: v in list(Language),
         "title": lambda v: len(v) <= 200 and not _HTML.search(v),
     }
@@ -237,9 +237,7 @@ def _read_clauses(file: _File, lines: list[str], start: int) -> None:
 
 
 def _clause(text: str, parent: str) -> Clause | None:
-    found = _RULES.search(text)
-    rules = tuple(re.split(r"[, ]+", found[1].strip())) if found else ()
-    text = _RULES.sub("", text)
+    text, rules = _without_rules(text)
     if heading := _HEADING.fullmatch(text):
         return Clause(heading[1], 1, True, heading[2], rules)
     if numbered := _CLAUSE.fullmatch(text):
@@ -249,12 +247,21 @@ def _clause(text: str, parent: str) -> Clause | None:
     return None
 
 
+def _without_rules(text: str) -> tuple[str, tuple[str, ...]]:
+    """The line as people read it, and the rules named at its end."""
+    found = _RULES.search(text)
+    if found is None:
+        return text, ()
+    return text[: found.start()], tuple(re.split(r"[, ]+", found[1].strip()))
+
+
 def _go_on(file: _File, index: int, text: str) -> None:
     if text.startswith("#") or not file.clauses:
         file.fault(index + 1, "a heading is `# 1. Text`; a clause begins with its number")
         return
-    last = file.clauses[-1]
-    file.clauses[-1] = Clause(last.number, last.depth, last.heading, f"{last.content} {text}", last.rules)
+    last, (more, rules) = file.clauses[-1], _without_rules(text)
+    content = f"{last.content} {more}".strip()
+    file.clauses[-1] = Clause(last.number, last.depth, last.heading, content, (*last.rules, *rules))
 
 
 def _compare(read: list[_File], faults: list[SourceFault]) -> None:
