@@ -33,7 +33,7 @@ LATIN = re.compile(
 Text = str | tuple[str, ...]
 
 
-def kinds_of(kind: type) -> Iterator[type]:
+def kinds_of(kind: type[Exception]) -> Iterator[type[Exception]]:
     """The kind and everything derived from it by the product (not by tests)."""
     if kind.__module__.partition(".")[0] in CODE:
         yield kind
@@ -75,7 +75,7 @@ def catalogue(folder: str) -> dict[Text, Message]:
 
 
 def forms(message: Message) -> tuple[str, ...]:
-    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
 
 
 def places(text: str) -> set[str]:
