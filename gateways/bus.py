@@ -23,6 +23,8 @@ CHANNEL: Final = "kabinet"
 NOTIFY: Final = "SELECT pg_notify($1, topic) FROM unnest($2::text[]) AS topic"
 BATCH: Final = 100
 RECONNECT_SECONDS: Final = 1.0
+MOST_OUTGOING: Final = 10_000
+EVERYTHING: Final = "*"
 POLL_SECONDS: Final = 0.3
 
 
@@ -102,6 +104,9 @@ class PostgresBus(MemoryBus):
 
     def announce(self, topic: str) -> None:
         self._wake(topic)
+        if len(self._outgoing) >= MOST_OUTGOING:
+            # The connection has been gone for long: one event that wakes all listeners stands for what waits.
+            self._outgoing = {EVERYTHING}
         self._outgoing.add(topic)
         self._something.set()
 
@@ -145,15 +150,16 @@ class PostgresBus(MemoryBus):
             while self._outgoing and not broken.is_set():
                 batch = [self._outgoing.pop() for _ in range(min(BATCH, len(self._outgoing)))]
                 try:
-                    await connection.execute(
-                        "SELECT pg_notify($1, topic) FROM unnest($2::text[]) AS topic", CHANNEL, batch
-                    )
+                    await connection.execute(NOTIFY, CHANNEL, batch)
                 except (asyncpg.PostgresError, OSError):
                     self._outgoing.update(batch)
                     raise
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, topic: str) -> None:
-        self._wake(topic)
+        if topic == EVERYTHING:
+            self._wake_all()
+        else:
+            self._wake(topic)
 
 
 class SqliteBus(MemoryBus):

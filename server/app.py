@@ -23,13 +23,12 @@ from resolvers.texts import translator
 from resolvers.worker import Worker
 from schema import root
 from schema.http.door import GraphQLDoor
-from schema.http.engine import StockEngine
 from schema.http.limits import Limits
 from server.database import connect, disconnect
 from server.database.connection import DatabaseUrl
 from server.database.migrate import pending
 from server.demo_page import demo_routes
-from server.observe import Observed, metrics_text, start_logging
+from server.observe import CountedEngine, Observed, metrics_text, start_logging
 from server.settings import Settings, settings
 from server.surroundings import Surroundings, system_context
 
@@ -95,7 +94,7 @@ def build_app(config: Settings) -> Starlette:
     runtime = Runtime(config)
     introspection = config.introspection if config.introspection is not None else True
     limits = Limits(introspection=introspection)
-    engine = StockEngine(root.build(), limits=limits, present_error=root.present_error)
+    engine = CountedEngine(root.build(), limits=limits, present_error=root.present_error)
     door = GraphQLDoor(engine, runtime.surroundings.of, limits=limits, graphiql=config.development)
     routes: list[BaseRoute] = [
         *door.routes("/graphql"),
@@ -108,7 +107,7 @@ def build_app(config: Settings) -> Starlette:
         routes += demo_routes(runtime.surroundings)
         routes.append(Route("/", _home))
     app = Starlette(routes=routes, lifespan=runtime.lifespan)
-    app.add_middleware(Observed)
+    app.add_middleware(Observed, over_tls=not config.development)
     return app
 
 

@@ -85,7 +85,10 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> Non
         return config
 
     config = _connected(nothing)
-    run_server(config, host=host, port=port, workers=workers)
+    try:
+        run_server(config, host=host, port=port, workers=workers)
+    except OSError as error:
+        stop(f"cannot listen on {host}, port {port}: {error.strerror or type(error).__name__}")
 
 
 @app.command
@@ -251,10 +254,17 @@ def price_list_import(file: Path) -> None:
     try:
         made = _connected(run)
     except OSError as error:
-        stop(f"{file}: {error.strerror or type(error).__name__}")
+        _stop_at_file(error)
     except BadPriceList as error:
         _show_faults([_fault_line(fault) for fault in error.faults])
     print(f"edition {made.edition}: {'imported' if made.is_new else 'was there already'}, {made.lines} prices")
+
+
+def _stop_at_file(error: OSError) -> NoReturn:
+    """A file that cannot be read has a name; what has none is the database's trouble."""
+    if error.filename is None:
+        raise error
+    stop(f"{error.filename}: {error.strerror or type(error).__name__}")
 
 
 def _fault_line(fault: Any) -> str:
@@ -293,7 +303,7 @@ def offer_import(*files: Path) -> None:
     try:
         made = _connected(run)
     except OSError as error:
-        stop(f"{error.filename}: {error.strerror or type(error).__name__}")
+        _stop_at_file(error)
     except BadOffer as error:
         _show_faults([str(fault) for fault in error.faults])
     print(f"offer {made.code}, edition {made.edition}, in force from {made.effective_from}")

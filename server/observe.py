@@ -3,7 +3,8 @@
 import logging
 import sys
 import time
-from typing import Any
+from collections.abc import AsyncGenerator
+from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.database import fetch_row
 from domain.secrets import new_public_id
+from schema.http.engine import Answer, StockEngine, Variables
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter(
@@ -21,14 +23,25 @@ REQUESTS = Counter(
 )
 SECONDS = Histogram("kabinet_http_seconds", "Seconds that HTTP requests took, by door.", ("door",), registry=REGISTRY)
 OPERATIONS = Counter(
-    "kabinet_graphql_operations", "GraphQL operations by how they ended.", ("outcome",), registry=REGISTRY
+    "kabinet_graphql_operations",
+    "GraphQL operations by kind, by how they ended and by the engine that ran them.",
+    ("kind", "outcome", "engine"),
+    registry=REGISTRY,
 )
-STOCK = Counter("kabinet_graphql_stock_runs", "GraphQL operations that the stock engine ran.", registry=REGISTRY)
+DATABASE = Gauge("kabinet_database_up", "1 while the database answers.", registry=REGISTRY)
 OUTBOX = Gauge("kabinet_outbox_messages", "Messages in the outbox by state.", ("state",), registry=REGISTRY)
 TRANSFERS = Gauge("kabinet_ledger_last_transfer", "The id of the ledger's newest transfer.", registry=REGISTRY)
 
 log = structlog.get_logger("kabinet.http")
-DOORS = ("graphql", "admin", "callbacks", "health", "metrics", "demo")
+DOORS: Final = ("graphql", "admin", "callbacks", "health", "metrics", "demo")
+# For answers that set none of their own: they are data, and nobody frames them.
+HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+OVER_TLS_ALONE: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 
 def start_logging(log_format: str) -> None:
@@ -60,10 +73,15 @@ def start_logging(log_format: str) -> None:
 
 
 class Observed:
-    """Counts requests, gives each an id (X-Request-Id), and logs one line for it: door, status, milliseconds."""
+    """Counts requests, gives each an id (X-Request-Id), and logs one line for it: door, status, milliseconds.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Every answer leaves with the headers that keep browsers from guessing and framing; `over_tls` adds the one that
+    keeps them from plain HTTP.
+    """
+
+    def __init__(self, app: ASGIApp, *, over_tls: bool) -> None:
         self.app = app
+        self._headers = (*HEADERS, OVER_TLS_ALONE) if over_tls else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -75,8 +93,11 @@ class Observed:
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+                status = int(message["status"])
+                given = list(message.get("headers", ()))
+                there = {name for name, _ in given}
+                missing = [header for header in self._headers if header[0] not in there]
+                message["headers"] = [*given, *missing, (b"x-request-id", request_id.encode())]
             await send(message)
 
         structlog.contextvars.bind_contextvars(request=request_id)
@@ -100,15 +121,50 @@ def _method(method: str) -> str:
     return method if method in ("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH") else "other"
 
 
+class CountedEngine(StockEngine):
+    """The stock engine, counting what it ran; a stream counts once, when it has started."""
+
+    async def execute(
+        self, query: str, variables: Variables, operation_name: str | None, context: Any, *, allow_mutation: bool
+    ) -> Answer:
+        answer = await super().execute(query, variables, operation_name, context, allow_mutation=allow_mutation)
+        self._count(query, operation_name, answer)
+        return answer
+
+    async def subscribe(
+        self, query: str, variables: Variables, operation_name: str | None, context: Any, *, allow_mutation: bool
+    ) -> AsyncGenerator[Answer, None] | Answer:
+        outcome = await super().subscribe(query, variables, operation_name, context, allow_mutation=allow_mutation)
+        if isinstance(outcome, Answer):
+            self._count(query, operation_name, outcome)
+        else:
+            OPERATIONS.labels("subscription", "ok", "stock").inc()
+        return outcome
+
+    def _count(self, query: str, operation_name: str | None, answer: Answer) -> None:
+        if not answer.executed:
+            # What was refused may not even be readable.
+            OPERATIONS.labels("unknown", "refused", "stock").inc()
+            return
+        kind = self.documents.read(query).operation(operation_name).kind
+        OPERATIONS.labels(kind.value, "errors" if answer.errors else "ok", "stock").inc()
+
+
 async def metrics_text() -> bytes:
     """All metrics in Prometheus' form. Counters are this process's own; what the database holds is everybody's."""
-    row = await fetch_row(
-        """SELECT (SELECT COUNT(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL) AS open,
-                  (SELECT COUNT(*) FROM outbox WHERE failed_at IS NOT NULL) AS failed,
-                  (SELECT MAX(id) FROM ledger_transfer) AS transfers"""
-    )
-    assert row is not None
-    OUTBOX.labels("open").set(row["open"])
-    OUTBOX.labels("failed").set(row["failed"])
-    TRANSFERS.set(row["transfers"] or 0)
+    try:
+        row = await fetch_row(
+            """SELECT (SELECT COUNT(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL) AS open,
+                      (SELECT COUNT(*) FROM outbox WHERE failed_at IS NOT NULL) AS failed,
+                      (SELECT MAX(id) FROM ledger_transfer) AS transfers"""
+        )
+    except Exception as error:
+        # Drivers raise whatever they like; the counters are worth having just when the database is gone.
+        log.warning("metrics without the database", error=type(error).__name__)
+        row = None
+    DATABASE.set(row is not None)
+    if row:
+        OUTBOX.labels("open").set(row["open"])
+        OUTBOX.labels("failed").set(row["failed"])
+        TRANSFERS.set(row["transfers"] or 0)
     return generate_latest(REGISTRY)

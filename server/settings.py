@@ -1,5 +1,6 @@
 """The installation's settings: environment variables that begin with KABINET_, judged before anything starts."""
 
+import ipaddress
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Literal
@@ -8,11 +9,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateways.sms import open_sms
 from server.database.connection import BadDatabaseUrl, DatabaseUrl
 
 DEVELOPMENT_SECRET: Final = "kabinet-development-secret-not-for-production"  # noqa: S105  # refused in production
 SHORTEST_SECRET: Final = 32
-SMS_SCHEMES: Final = ("console", "file", "smpp", "eskiz", "playmobile")
 
 
 class Environment(StrEnum):
@@ -78,13 +79,24 @@ def _faults(read: Settings) -> list[str]:
         faults.append(f"KABINET_DATABASE_URL: {error}")
     except ValueError:
         faults.append("KABINET_DATABASE_URL: it cannot be read")
-    if urlsplit(read.sms_url).scheme not in SMS_SCHEMES:
-        faults.append(f"KABINET_SMS_URL: begin it with one of {', '.join(f'{name}://' for name in SMS_SCHEMES)}")
+    try:
+        open_sms(read.sms_url)
+    except ValueError as error:
+        faults.append(f"KABINET_SMS_URL: {error}")
+    faults += [f"KABINET_TRUSTED_PROXIES: {proxy} is no address" for proxy in read.proxies if not _is_address(proxy)]
     if read.bus_url:
         faults.append("KABINET_BUS_URL: no bus but the database's own is supported in this version; leave it empty")
     if not read.development:
         faults += _production_faults(read)
     return faults
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _production_faults(read: Settings) -> list[str]:

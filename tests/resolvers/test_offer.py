@@ -161,7 +161,7 @@ async def test_consent_to_another_edition_or_offer_is_refused(world: World, syst
 
 async def test_our_own_offers_can_be_published_and_rules_lead_to_their_clauses(world: World, system: Context) -> None:
     for code in ("operator", "wallet"):
-        await offer.import_offer(system, sorted(OURS.glob(f"{code}.*.md"))  # noqa: ASYNC240  # a handful of names)
+        await offer.import_offer(system, sorted(OURS.glob(f"{code}.*.md")))  # noqa: ASYNC240 - a handful of names
 
     found = await offer.offer(system, "wallet")
     assert found is not None
