@@ -14,13 +14,14 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import asyncpg
 from cyclopts import App, CycloptsError, Parameter
-from tortoise.exceptions import DBConnectionError
+from tortoise.exceptions import BaseORMException
 
 from domain.language import Language
 from domain.ledger_check import check_ledger
 from domain.refusal import Refusal, RequestFault
 from resolvers.texts import problem_text
 from server.database import connect, disconnect, migrate
+from server.database.connection import DatabaseUrl
 from server.database.migrate import MigrationFault, pending
 from server.settings import BadSettings, Settings, settings
 
@@ -50,6 +51,7 @@ def _connected(work: Callable[[Settings], Coroutine[Any, Any, T]]) -> T:
 
     async def run() -> T:
         config = settings()
+        _try_file(config.database_url)
         await connect(config.database_url)
         try:
             if missing := await pending():
@@ -59,6 +61,13 @@ def _connected(work: Callable[[Settings], Coroutine[Any, Any, T]]) -> T:
             await disconnect()
 
     return asyncio.run(run())
+
+
+def _try_file(url: str) -> None:
+    """A SQLite file that cannot be opened is told here, before a thread of its own would stumble over it."""
+    read = DatabaseUrl.read(url)
+    if read.kind == "sqlite":
+        sqlite3.connect(read.credentials["file_path"]).close()
 
 
 @app.command
@@ -359,7 +368,7 @@ def main() -> None:
     except (Refusal, RequestFault) as refusal:
         field = f"{refusal.path[-1]}: " if isinstance(refusal, Refusal) and refusal.path else ""
         _end(field + problem_text(refusal, Language.EN))
-    except (OSError, sqlite3.Error, DBConnectionError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, sqlite3.Error, BaseORMException, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         _end(f"the database cannot be used: {type(error).__name__}: {_first_line(error)}")
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -1,0 +1,111 @@
+"""The commands: bad input is one clear line and exit code 2, never a trace; good input does what it says."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PRICES = ROOT / "domain" / "tariff" / "data" / "price-list-2022-05-19.csv"
+
+
+def kabinet(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("KABINET_")}
+    return subprocess.run(
+        [sys.executable, "-m", "server.cli", *words],
+        env=inherited | env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A migrated SQLite file."""
+    made = f"sqlite:///{tmp_path / 'kabinet.db'}"
+    assert kabinet("migrate", KABINET_DATABASE_URL=made).returncode == 0
+    return made
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "says"),
+    [
+        (["nonsense"], {}, "nonsense"),
+        (["serve", "--port", "many"], {}, "many"),
+        (["serve", "--port", "70000"], {}, "port"),
+        (["serve", "--workers", "0"], {}, "workers"),
+        (["demo", "--subscribers", "-1"], {}, "subscribers"),
+        (["ledger", "check"], {"KABINET_DATABASE_URL": "mysql://x"}, "KABINET_DATABASE_URL"),
+        (["ledger", "check"], {"KABINET_DATABASE_URL": "postgres://kabinet@127.0.0.1:1/none"}, "database"),
+        (["ledger", "check"], {"KABINET_DATABASE_URL": "sqlite:////no/such/folder/kabinet.db"}, "database"),
+        (["ledger", "check"], {"KABINET_SMS_URL": "pigeon://"}, "KABINET_SMS_URL"),
+        (["ledger", "check"], {"KABINET_OTP_RESEND_SECONDS": "soon"}, "KABINET_OTP_RESEND_SECONDS"),
+        (["ledger", "check"], {"KABINET_BUS_URL": "nats://127.0.0.1"}, "KABINET_BUS_URL"),
+        (["ledger", "check"], {"KABINET_ENV": "production"}, "KABINET_SECRET_KEY"),
+        (["ledger", "check"], {"KABINET_ENV": "moon"}, "KABINET_ENV"),
+        (["price-list", "import", "no-such-file.csv"], {}, "no-such-file.csv"),
+        (["staff", "add", "--username", "A B", "--name", "x"], {}, "username"),
+        (["staff", "add", "--username", "gulnora", "--name", "x", "--role", "king"], {}, "role"),
+        (["partner", "add", "--code", "Кино", "--name", "x", "--scope", "order:write"], {}, "code"),
+        (["partner", "add", "--code", "kino", "--name", "x", "--scope", "everything"], {}, "scope"),
+        (
+            ["partner", "add", "--code", "k1", "--name", "x", "--scope", "order:write", "--webhook-url", "ftp://x"],
+            {},
+            "webhook",
+        ),
+        (["offer", "import", "no-such-file.md"], {}, "no-such-file.md"),
+    ],
+)
+def test_bad_input_is_one_clear_line(url: str, words: list[str], env: dict[str, str], says: str) -> None:
+    ended = kabinet(*words, **({"KABINET_DATABASE_URL": url} | env))
+
+    assert ended.returncode == 2, ended.stderr
+    assert says.lower() in ended.stderr.lower()
+    assert "Traceback" not in ended.stderr + ended.stdout
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+
+
+def test_a_database_that_was_not_migrated_is_told(tmp_path: Path) -> None:
+    ended = kabinet("ledger", "check", KABINET_DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
+
+    assert ended.returncode == 2
+    assert "kabinet migrate" in ended.stderr
+
+
+@pytest.mark.rule("T-1")
+def test_a_bad_price_list_names_every_fault_and_changes_nothing(url: str, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    text = PRICES.read_text(encoding="utf-8").replace(",2280", ",-1").replace("KZ TJ", "QQ TJ")
+    bad.write_text(text, encoding="utf-8")
+    (tmp_path / "satellite-prefixes.csv").write_bytes(PRICES.with_name("satellite-prefixes.csv").read_bytes())
+
+    ended = kabinet("price-list", "import", str(bad), KABINET_DATABASE_URL=url)
+    good = kabinet("price-list", "import", str(PRICES), KABINET_DATABASE_URL=url)
+
+    assert ended.returncode == 2
+    assert "bad.csv:2: price_uzs" in ended.stderr
+    assert "bad.csv:2: destinations" in ended.stderr
+    assert (good.returncode, "imported" in good.stdout) == (0, True)
+
+
+def test_secrets_are_shown_once_and_stored_nowhere_readable(url: str, tmp_path: Path) -> None:
+    made = kabinet(
+        "partner", "add", "--code", "kino", "--name", "Kino", "--scope", "order:write", KABINET_DATABASE_URL=url
+    )
+    staff = kabinet("staff", "add", "--username", "gulnora", "--name", "Gulnora", KABINET_DATABASE_URL=url)
+
+    key = made.stdout.split("API key, shown this once: ")[1].split()[0]
+    secret = made.stdout.split("webhook secret, shown this once: ")[1].split()[0]
+    password = staff.stdout.split("password, shown this once: ")[1].split()[0]
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    for text in (key, secret, password):
+        assert text.encode() not in stored
+
+
+def test_the_printed_schema_is_the_committed_one() -> None:
+    assert kabinet("schema", "print").stdout == (ROOT / "schema.graphql").read_text(encoding="utf-8")

@@ -1,0 +1,169 @@
+"""Demo data: the subscribers that tutorials and other people's apps count on, loaded any number of times."""
+
+from decimal import Decimal
+
+import pytest
+
+from domain.database import fetch, fetch_row
+from domain.ledger_check import check_ledger
+from resolvers.context import Context
+from server.demo import DEMO_SUBSCRIBERS, load_demo
+from server.demo_bulk import load_bulk
+from server.settings import Settings
+from server.surroundings import system_context
+
+
+@pytest.fixture
+async def ctx(db: str) -> Context:
+    made = system_context(Settings())
+    await load_demo(made)
+    return made
+
+
+async def rows_in_all_tables() -> dict[str, int]:
+    tables = (
+        "subscriber",
+        "subscriber_number",
+        "wallet",
+        "ledger_transfer",
+        "product_order",
+        "tariff",
+        "offer_edition",
+    )
+    counts = ", ".join(f"(SELECT COUNT(*) FROM {table}) AS {table}" for table in tables)
+    row = await fetch_row(f"SELECT {counts}")
+    assert row is not None
+    return {table: row[table] for table in tables}
+
+
+async def count(sql: str) -> int:
+    row = await fetch_row(sql)
+    assert row is not None
+    return int(row["n"])
+
+
+async def faults() -> list[str]:
+    return [str(fault) async for fault in check_ledger()]
+
+
+def tell(_what: str, _done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
+@pytest.mark.parametrize(
+    ("phone", "born", "account", "wallet"),
+    [
+        ("+998901234567", "1990-05-17", 500_000, ("light", 300_000)),
+        ("+998931112233", "2001-11-30", 4_000, None),
+        ("+998977654321", None, 120_000, ("premium", 5_000_000)),
+        ("+998952223344", None, 60_000, None),
+    ],
+)
+async def test_each_subscriber_has_what_was_promised(
+    ctx: Context, phone: str, born: str | None, account: int, wallet: tuple[str, int] | None
+) -> None:
+    row = await fetch_row(
+        """SELECT s.kind, s.birth_date, l.balance, w.level, wl.balance AS wallet_balance
+           FROM subscriber_number n
+           JOIN subscriber s ON s.id = n.subscriber_id
+           JOIN personal_account a ON a.id = n.account_id
+           JOIN ledger_account l ON l.id = a.ledger_account_id
+           LEFT JOIN wallet w ON w.phone = n.phone
+           LEFT JOIN ledger_account wl ON wl.id = w.ledger_account_id
+           WHERE n.phone = $1""",
+        phone,
+    )
+
+    assert row is not None
+    assert row["kind"] == "private"
+    assert born in (None, row["birth_date"])
+    assert Decimal(row["balance"]) / 100 == account
+    found = (row["level"], Decimal(row["wallet_balance"]) / 100) if row["level"] else None
+    assert found == wallet
+
+
+async def test_the_organisation_has_five_numbers_on_one_postpaid_account(ctx: Context) -> None:
+    rows = await fetch(
+        """SELECT n.phone, s.kind, a.id, a.billing, l.floor FROM subscriber_number n
+           JOIN subscriber s ON s.id = n.subscriber_id
+           JOIN personal_account a ON a.id = n.account_id
+           JOIN ledger_account l ON l.id = a.ledger_account_id
+           WHERE n.phone LIKE '+9989950000%' ORDER BY n.phone"""
+    )
+
+    assert [row["phone"] for row in rows] == [f"+99899500000{n}" for n in range(1, 6)]
+    assert {(row["kind"], row["id"], row["billing"], row["floor"]) for row in rows} == {
+        ("organisation", rows[0]["id"], "postpaid", None)
+    }
+
+
+async def test_the_tourist_is_on_the_tariff_for_guests(ctx: Context) -> None:
+    row = await fetch_row(
+        """SELECT t.code FROM subscriber_number n JOIN tariff t ON t.id = n.tariff_id
+           WHERE n.phone = '+998952223344'"""
+    )
+
+    assert row is not None
+    assert row["code"] == "welcome"
+
+
+async def test_the_story_has_an_order_under_way_and_a_subscription_in_its_sixth_month(ctx: Context) -> None:
+    orders = await fetch("SELECT phone, status FROM product_order ORDER BY phone")
+    subscription = await fetch_row("SELECT phone, status, months FROM product_subscription")
+
+    assert [(row["phone"], row["status"]) for row in orders] == [
+        ("+998912345670", "acknowledged"),
+        ("+998946667788", "completed"),
+    ]
+    assert subscription is not None
+    assert (subscription["phone"], subscription["status"], subscription["months"]) == ("+998946667788", "active", 6)
+
+
+async def test_the_demos_money_is_sound(ctx: Context) -> None:
+    assert await faults() == []
+
+
+async def test_loading_twice_changes_nothing(ctx: Context) -> None:
+    before = await rows_in_all_tables()
+
+    await load_demo(ctx)
+
+    assert await rows_in_all_tables() == before
+    assert before["subscriber"] == len(DEMO_SUBSCRIBERS)
+
+
+async def test_many_subscribers_come_with_a_sound_ledger(ctx: Context) -> None:
+    await load_bulk(ctx, 60, tell)
+
+    bulk = await fetch_row(
+        """SELECT COUNT(*) AS numbers, COUNT(DISTINCT n.phone) AS phones, COUNT(w.id) AS wallets
+           FROM subscriber_number n LEFT JOIN wallet w ON w.phone = n.phone WHERE n.phone LIKE '+99888%'"""
+    )
+    assert bulk is not None
+    assert (bulk["numbers"], bulk["phones"], bulk["wallets"]) == (60, 60, 20)
+    assert await faults() == []
+
+
+async def test_many_subscribers_are_topped_up_to_the_number_asked_for(ctx: Context) -> None:
+    await load_bulk(ctx, 10, tell)
+    names = await fetch("SELECT id, search_name FROM subscriber ORDER BY id")
+
+    await load_bulk(ctx, 25, tell)
+    await load_bulk(ctx, 25, tell)
+
+    assert await count("SELECT COUNT(*) AS n FROM subscriber_number WHERE phone LIKE '+99888%'") == 25
+    assert (await fetch("SELECT id, search_name FROM subscriber ORDER BY id"))[: len(names)] == names
+    assert await faults() == []
+
+
+async def test_life_goes_on_after_many_were_written_by_hand(ctx: Context) -> None:
+    """Ids that were given by hand do not stand in the way of the next ones."""
+    from tests.support.world import World
+
+    await load_bulk(ctx, 10, tell)
+    world = World()
+
+    holder = await world.holder(1_000)
+
+    assert holder.id > 10
+    assert await faults() == []
