@@ -30,6 +30,8 @@ _LETTERS: Final = dict(zip("abdefghijklmnopqrstuvxyz", "абдефгҳижклм
 # Borrowed words have ц; elsewhere t and s meet where a suffix begins: ketsa is кетса, ketsin кетсин.
 _TS: Final = re.compile(r"ts(?=e|iya|iy|io)", re.IGNORECASE)
 _TS_FIRST: Final = re.compile(r"ts", re.IGNORECASE)
+# Where the Latin spelling has lost the ц of a borrowed word: kvitansiya; but pensiya, komissiya have an s.
+_LOST_TS: Final = frozenset({"kvitan", "ak"})
 _VOWELS: Final = frozenset("aeiouаеёиоуўэюя")
 _WORD: Final = re.compile(rf"[A-Za-z](?:[A-Za-z{_MARKS}]*[A-Za-z{_MARKS}])?")
 
@@ -69,6 +71,8 @@ def _letter(word: str, place: int) -> tuple[str, int]:
         return _PAIRS[pair], 2
     if (_TS if place else _TS_FIRST).match(word, place):
         return "ц", 2
+    if word[:place].lower() in _LOST_TS and word[place:].lower().startswith("siya"):
+        return "ц", 1
     one = word[place].lower()
     if one == "e":
         return ("э" if not before or before in _VOWELS else "е"), 1
