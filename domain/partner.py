@@ -48,7 +48,6 @@ class ApiKey(Model):
     created_at = InstantField()
     expires_at = InstantField(null=True)
     revoked_at = InstantField(null=True)
-    last_used_on = fields.CharField(max_length=10, null=True)
 
     class Meta:
         table = "api_key"

@@ -94,6 +94,12 @@ class Unauthenticated(RequestFault):
     text: ClassVar[str] = "Sign in first."
 
 
+class TokenOver(Unauthenticated):
+    """A token was sent, and it opens nothing (any more)."""
+
+    text: ClassVar[str] = "The token is not valid or too old. Refresh the session or sign in again."
+
+
 class Forbidden(RequestFault):
     graphql_code: ClassVar[str] = "FORBIDDEN"
     text: ClassVar[str] = "You are not allowed to do this."

@@ -14,7 +14,7 @@ from domain.language import Language
 from domain.phone import read_phone
 from domain.refusal import NotFound
 from domain.subscriber import SubscriberKind, SubscriberStatus
-from resolvers.context import Anonymous, Context, SubscriberActor, the_subscriber
+from resolvers.context import Anonymous, Context, SubscriberActor, require_no_stale_token, the_subscriber
 
 ALGORITHM: Final = "HS256"
 
@@ -157,6 +157,7 @@ async def authenticate(ctx: Context, token: str) -> tuple[SubscriberActor, Langu
 
 async def me(ctx: Context) -> SubscriberView | None:
     """The signed-in subscriber; None for who is not."""
+    require_no_stale_token(ctx)
     if isinstance(ctx.actor, Anonymous):
         return None
     actor = the_subscriber(ctx)

@@ -12,7 +12,7 @@ from typing import Final
 from domain.clock import Clock, SystemClock
 from domain.language import Language
 from domain.policy import Policy
-from domain.refusal import Forbidden, Unauthenticated
+from domain.refusal import Forbidden, TokenOver, Unauthenticated
 from domain.secrets import Secrets
 
 
@@ -21,6 +21,14 @@ class Anonymous:
     """Nobody has signed in."""
 
     label: str = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Expired(Anonymous):
+    """A subscriber's token was sent, but its session or its own time is over.
+
+    What anybody may do still works, refreshing the session above all; the rest says that the token is over.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +122,17 @@ class Context:
 STAFF_RANK: Final = {"viewer": 0, "agent": 1, "admin": 2}
 
 
+def require_no_stale_token(ctx: Context) -> None:
+    """Raises TokenOver for who believes to be signed in and is not: nobody is treated as a stranger unawares."""
+    if isinstance(ctx.actor, Expired):
+        raise TokenOver
+
+
 def the_subscriber(ctx: Context) -> SubscriberActor:
     """The signed-in subscriber. Raises Unauthenticated for nobody, Forbidden for partners and staff."""
     if isinstance(ctx.actor, SubscriberActor):
         return ctx.actor
+    require_no_stale_token(ctx)
     if isinstance(ctx.actor, Anonymous):
         raise Unauthenticated
     raise Forbidden

@@ -52,6 +52,7 @@ from resolvers.context import (
     StaffActor,
     SubscriberActor,
     SystemActor,
+    require_no_stale_token,
     the_partner,
     the_staff,
     the_subscriber,
@@ -91,6 +92,7 @@ async def order_subscription(
 
 
 def _source(ctx: Context) -> OrderSource:
+    require_no_stale_token(ctx)
     if isinstance(ctx.actor, SubscriberActor):
         return OrderSource.CABINET
     if isinstance(ctx.actor, StaffActor):

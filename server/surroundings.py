@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 from starlette.requests import HTTPConnection
 
@@ -12,21 +12,16 @@ from domain.clock import Clock, SystemClock
 from domain.language import Language, negotiate
 from domain.policy import Policy
 from domain.quota import Quota
-from domain.refusal import Unauthenticated
+from domain.refusal import TokenOver
 from domain.secrets import Secrets
 from gateways.bus import Bus
 from resolvers import access, partner
-from resolvers.context import Anonymous, Context, SystemActor
+from resolvers.context import Anonymous, Context, Expired, SystemActor
+from resolvers.texts import problem_text
 from server.settings import Settings
 
 LONGEST_TOKEN = 2_000
 API_KEY = "kbk_"
-
-
-class BadToken(Unauthenticated):
-    """A token was sent, and it opens nothing: the app must refresh its session or sign in again."""
-
-    text: ClassVar[str] = "The token is not valid or too old. Refresh the session or sign in again."
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -76,19 +71,26 @@ class Surroundings:
         )
 
     async def of(self, connection: HTTPConnection) -> Context:
-        """The caller's surroundings. Raises BadToken for a token that opens nothing; no token at all is nobody."""
+        """The caller's surroundings; no token at all is nobody.
+
+        Raises TokenOver for an API key or a header that opens nothing. A session that is over makes an `Expired` actor,
+        so that an app which still sends its old token can refresh it.
+        """
         ctx = self.anonymous(connection)
         token = _token(connection)
         if token is None:
             return ctx
+        if not token:
+            raise _token_over(ctx)
         if token.startswith(API_KEY):
             actor = await partner.authenticate_key(ctx, token)
             if actor is None:
-                raise BadToken
+                raise _token_over(ctx)
             return ctx.acting_as(actor)
         found = await access.authenticate(ctx, token)
         if found is None:
-            raise BadToken
+            ctx.actor = Expired()
+            return ctx
         ctx.actor, chosen = found
         if negotiate(connection.headers.get("accept-language")) is None:
             ctx.language = chosen
@@ -106,7 +108,13 @@ class Surroundings:
             return peer
 
 
+def _token_over(ctx: Context) -> TokenOver:
+    """With its sentence in the caller's language: no context will be there to say it later."""
+    return TokenOver(problem_text(TokenOver(), ctx.language))
+
+
 def _token(connection: HTTPConnection) -> str | None:
+    """What the caller sent to be known by: None for nothing, "" for what cannot be a token."""
     key = connection.headers.get("x-api-key")
     if key:
         return key[:LONGEST_TOKEN]
@@ -114,9 +122,7 @@ def _token(connection: HTTPConnection) -> str | None:
     if header is None:
         return None
     scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip() or len(token) > LONGEST_TOKEN:
-        raise BadToken
-    return token.strip()
+    return token.strip() if scheme.lower() == "bearer" and len(token) <= LONGEST_TOKEN else ""
 
 
 def system_context(settings: Settings, bus: Bus | None = None, **changes: Any) -> Context:

@@ -12,6 +12,7 @@ NILUFAR = "+998901234567"
 JASUR = "+998931112233"
 ORDER = """... on Order { id status total { amount }
   subscription { id status activatedOn endsOn daysLeft price { amount } } }"""
+PLACE = """mutation($input: OrderSubscriptionInput!) { orderSubscription(input: $input) { __typename } }"""
 LOOK = """{ viewer {
   accounts { nodes { number balance { amount } entries(first: 10) { nodes { kind amount { amount } } } } }
   subscriptions { nodes { id status daysLeft } } orders { nodes { id status } } } }"""
@@ -127,6 +128,23 @@ async def test_a_refresh_token_used_twice_ends_the_session(client: Client) -> No
 def _without_token(client: Client) -> Client:
     client.token = None
     return client
+
+
+async def test_an_app_that_still_sends_its_old_token_can_refresh_it(client: Client) -> None:
+    session = await client.sign_in(NILUFAR)
+    client.token = "an.old.token"
+
+    fresh = await client.mutate(
+        "refreshSession", "... on Session { accessToken }", refreshToken=session["refreshToken"]
+    )
+    looked = (await client.post("{ viewer { subscriber { name } } }")).json()
+    ordered = (await client.post(PLACE, input={"product": "cinema", "months": 1, "idempotencyKey": new_key()})).json()
+    shop = await client.run('{ product(code: "cinema") { code } }')
+
+    assert fresh["__typename"] == "Session"
+    assert shop["product"]["code"] == "cinema"
+    for answer in (looked, ordered):
+        assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
 async def test_signing_out_closes_the_door_at_once(client: Client) -> None:

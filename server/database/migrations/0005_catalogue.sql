@@ -76,8 +76,7 @@ CREATE TABLE api_key (
     scopes TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT,
-    revoked_at BIGINT,
-    last_used_on TEXT
+    revoked_at BIGINT
 ) {strict};
 CREATE INDEX api_key_partner ON api_key (partner_id);
 
