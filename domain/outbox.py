@@ -62,9 +62,17 @@ async def enqueue(topic: str, stream: str, payload: dict[str, Any], now: datetim
     )
 
 
-@in_transaction
 async def claim(now: datetime, most: int = 20) -> list[Claimed]:
     """Takes up to `most` due messages, each the first open one of its stream."""
+    # A look first: polling an empty outbox must not take SQLite's one write lock from those who have work.
+    due = await fetch(
+        "SELECT 1 FROM outbox WHERE done_at IS NULL AND failed_at IS NULL AND due_at <= $1 LIMIT 1", to_micros(now)
+    )
+    return await _claim(now, most) if due else []
+
+
+@in_transaction
+async def _claim(now: datetime, most: int) -> list[Claimed]:
     micros = to_micros(now)
     rows = await fetch(
         """

@@ -36,6 +36,15 @@ class NewPartner:
 
 
 @dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """Where a partner is told, and the secret that its webhooks are signed with."""
+
+    code: str
+    url: str | None
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class PartnerView:
     """A partner as staff see it; `keys` are prefixes only."""
 
@@ -114,6 +123,32 @@ async def _new_key(partner_id: int, scopes: list[str], now: datetime) -> str:
         to_micros(now),
     )
     return token
+
+
+async def set_webhook(ctx: Context, *, code: str, url: str | None, new_secret: bool = False) -> NewWebhook:
+    """Where a partner is told of its subscriptions (S-5.5), by the system or an admin; None: it is told nothing.
+
+    The secret is derived, so it can be shown again; `new_secret` makes another, for one that has got about. Raises
+    InvalidInput (webhookUrl) and NotFound.
+    """
+    _require_system_or_admin(ctx)
+    _require_url(url)
+    return await _set_webhook(ctx, code, url, new_secret)
+
+
+@in_transaction
+async def _set_webhook(ctx: Context, code: str, url: str | None, new_secret: bool) -> NewWebhook:
+    row = await fetch_row(
+        """UPDATE partner SET webhook_url = $1, webhook_version = webhook_version + $2 WHERE code = $3
+           RETURNING id, webhook_version""",
+        url,
+        int(new_secret),
+        code,
+    )
+    if row is None:
+        raise NotFound(what="partner", path=("code",))
+    await note(ctx.actor.label, "partner.webhook_set", f"partner:{row['id']}", ctx.clock.now(), new_secret=new_secret)
+    return NewWebhook(code, url, webhook_secret(ctx.secrets, row["id"], row["webhook_version"]))
 
 
 @in_transaction

@@ -41,12 +41,8 @@ class Runtime:
     def __init__(self, config: Settings) -> None:
         self.settings = config
         self.bus: Bus = _bus(config)
-        self.surroundings = Surroundings(config, self.bus, wake_worker=self.wake)
+        self.surroundings = Surroundings(config, self.bus)
         self.worker: Worker | None = None
-
-    def wake(self) -> None:
-        if self.worker:
-            self.worker.wake()
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -62,7 +58,8 @@ class Runtime:
             yield
         finally:
             stop.set()
-            self.wake()
+            if self.worker:
+                self.worker.wake()
             if task:
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(task, 10)

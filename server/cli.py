@@ -243,6 +243,31 @@ def partner_add(
     print(f"webhook secret, shown this once: {made.webhook_secret}")
 
 
+@partner.command(name="webhook")
+def partner_webhook(*, code: str, url: str | None = None, new_secret: bool = False) -> None:
+    """Sets where a partner is told of its subscriptions, and shows the secret that signs what it is told.
+
+    Parameters
+    ----------
+    code
+        The partner.
+    url
+        The address; left out, the partner is told nothing.
+    new_secret
+        Makes another secret; the earlier one signs nothing any more.
+    """
+
+    async def run(config: Settings) -> Any:
+        from resolvers.partner import set_webhook
+        from server.surroundings import system_context
+
+        return await set_webhook(system_context(config), code=code, url=url, new_secret=new_secret)
+
+    made = _connected(run)
+    print(f"{code} is told at {made.url}" if made.url else f"{code} is told nothing")
+    print(f"webhook secret: {made.secret}")
+
+
 @price_list.command(name="import")
 def price_list_import(file: Path) -> None:
     """Imports an edition of the price list; a bad file changes nothing.

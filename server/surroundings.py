@@ -1,7 +1,6 @@
 """Who calls: from a connection's headers to the Context that resolvers take."""
 
 import ipaddress
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -42,15 +41,12 @@ def policy_of(settings: Settings) -> Policy:
 class Surroundings:
     """Makes the Context of each request; one for the process."""
 
-    def __init__(
-        self, settings: Settings, bus: Bus, wake_worker: Callable[[], None], clock: Clock | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, bus: Bus, clock: Clock | None = None) -> None:
         self._secrets = Secrets(settings.secret_key)
         self._policy = policy_of(settings)
         self._proxies = settings.proxies
         self._clock = clock or SystemClock()
         self._bus = bus
-        self.wake_worker = wake_worker
 
     @property
     def secrets(self) -> Secrets:

@@ -78,7 +78,7 @@ async def test_each_subscriber_has_what_was_promised(
     assert row["kind"] == "private"
     assert born in (None, row["birth_date"])
     assert Decimal(row["balance"]) / 100 == account
-    found = (row["level"], Decimal(row["wallet_balance"]) / 100) if row["level"] else None
+    found = (str(row["level"]), int(row["wallet_balance"]) // 100) if row["level"] else None
     assert found == wallet
 
 
