@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -33,6 +34,7 @@ from server.settings import Settings, settings
 from server.surroundings import Surroundings, system_context
 
 READY_SECONDS = 5
+GARBAGE_THRESHOLD = 10_000
 
 
 class Runtime:
@@ -47,6 +49,7 @@ class Runtime:
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         start_logging(self.settings.log_format)
+        _spare_the_collector()
         await connect(self.settings.database_url)
         await self.bus.start()
         gateways = open_gateways(self.settings)
@@ -66,6 +69,13 @@ class Runtime:
             await self.bus.close()
             await gateways.close()
             await disconnect()
+
+
+def _spare_the_collector() -> None:
+    """What is loaded once lives for ever: looking through it again and again stops all requests for a while."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
 
 
 def open_gateways(config: Settings) -> Gateways:
