@@ -50,5 +50,8 @@ def from_micros(micros: int) -> datetime:
 
 
 def local_day(at: datetime) -> date:
-    """The calendar day in Tashkent at that instant."""
-    return at.astimezone(TASHKENT).date()
+    """The calendar day in Tashkent at that instant; at the two ends of the calendar, the day as it is written."""
+    try:
+        return at.astimezone(TASHKENT).date()
+    except OverflowError:
+        return at.date()

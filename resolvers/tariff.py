@@ -180,12 +180,22 @@ async def _one(ctx: Context, where: str, *values: Any) -> TariffView | None:
     return tariff_view(row) if row else None
 
 
+async def _is_known(tariff: str) -> bool:
+    """A plan of that code, or a price list that names it: a list may be imported before its plan is entered."""
+    row = await fetch_row(
+        """SELECT 1 FROM tariff WHERE code = $1
+           UNION ALL SELECT 1 FROM price_line WHERE tariff_code = $1 LIMIT 1""",
+        tariff,
+    )
+    return row is not None
+
+
 async def call_price(ctx: Context, *, to: str, tariff: str, at: datetime | None = None) -> CallPriceView:
     """What a minute to an international number costs, by the edition that holds (or held) then (T-1 to T-3).
 
     Raises NotFound for a tariff that does not exist, UnknownDestination for a number that the list has no price for.
     """
-    if await fetch_row("SELECT 1 FROM tariff WHERE code = $1", tariff) is None:
+    if not await _is_known(tariff):
         raise NotFound(what="tariff", path=("tariff",))
     digits = _abroad(to)
     edition = await edition_on(tariff, local_day(at or ctx.clock.now()))

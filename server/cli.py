@@ -144,7 +144,7 @@ def demo(*, subscribers: int = 0) -> None:
 
     async def run(config: Settings) -> None:
         from server.demo import load_demo
-        from server.demo_bulk import load_bulk
+        from server.demo_bulk import PHONES, PIN, load_bulk
         from server.surroundings import system_context
 
         if not config.development:
@@ -154,6 +154,8 @@ def demo(*, subscribers: int = 0) -> None:
         if subscribers:
             await load_bulk(ctx, subscribers, _progress)
         print("demo data is in place")
+        if subscribers:
+            print(f"{subscribers:,} more have phones from {PHONES}0000000 on; every third has a wallet, PIN {PIN}")
 
     _connected(run)
 

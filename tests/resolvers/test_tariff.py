@@ -328,3 +328,15 @@ async def test_price_lists_are_for_staff(world: World) -> None:
             await tariffs.price_lists(ctx, PageRequest())
         with pytest.raises(fault):
             await tariffs.price_list(ctx, "2022-05-19")
+
+
+@pytest.mark.parametrize("at", [datetime(9999, 12, 31, 23, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)])
+async def test_the_ends_of_the_calendar_are_days_like_any_other(db: str, at: datetime) -> None:
+    ctx = World().context()
+    await tariffs.import_price_list(ctx.acting_as(SystemActor()), REAL)
+
+    if at.year > 2022:
+        assert (await tariffs.call_price(ctx, to="+881612345678", tariff="welcome", at=at)).zone.code == "satellite-3"
+    else:
+        with pytest.raises(UnknownDestination):
+            await tariffs.call_price(ctx, to="+881612345678", tariff="welcome", at=at)
