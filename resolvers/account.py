@@ -1,6 +1,9 @@
 """Looking at money: accounts, their entries, and the receipt of each movement."""
 
+import asyncio
 import json
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -156,6 +159,20 @@ async def receipts(ctx: Context, transfer_ids: list[int]) -> list[ReceiptView | 
     )
     found = {row["id"]: receipt_view(row) for row in rows}
     return [found.get(id_) for id_ in transfer_ids]
+
+
+class ReceiptsOfPage:
+    """The receipts of a page's entries, loaded in one statement when the first of them is asked for."""
+
+    def __init__(self, entries: Iterable[EntryView]) -> None:
+        self._ids = sorted({entry.transfer_id for entry in entries})
+        self._loading: asyncio.Task[list[ReceiptView | None]] | None = None
+
+    async def of(self, ctx: Context, entry: EntryView) -> ReceiptView | None:
+        if self._loading is None:
+            self._loading = asyncio.create_task(receipts(ctx, self._ids))
+        loaded = await asyncio.shield(self._loading)
+        return loaded[bisect_left(self._ids, entry.transfer_id)]
 
 
 def receipt_view(row: Row) -> ReceiptView:

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import Enum
+from functools import partial
 
 import strawberry
 
 from resolvers import account as accounts
-from resolvers.paging import PageRequest
+from resolvers.paging import Page, PageRequest
 from resolvers.texts import translator
 from schema.context import Info
 from schema.money import Money
@@ -82,6 +83,7 @@ PURPOSES = {
 @strawberry.type(description="One line of an account's history.")
 class Entry(Node):
     view: strawberry.Private[accounts.EntryView]
+    receipts: strawberry.Private[accounts.ReceiptsOfPage]
 
     @strawberry.field(description="When it was written.")
     def at(self) -> datetime:
@@ -101,12 +103,18 @@ class Entry(Node):
 
     @strawberry.field(description="The receipt of the movement that it belongs to.")
     async def receipt(self, info: Info) -> Receipt | None:
-        (view,) = await accounts.receipts(info.context, [self.view.transfer_id])
+        view = await self.receipts.of(info.context, self.view)
         return Receipt(view=view) if view else None
 
 
-def wrap_entry(view: accounts.EntryView) -> Entry:
-    return Entry(id=to_global_id("Entry", view.id), view=view)
+def wrap_entry(view: accounts.EntryView, receipts: accounts.ReceiptsOfPage | None = None) -> Entry:
+    return Entry(id=to_global_id("Entry", view.id), view=view, receipts=receipts or accounts.ReceiptsOfPage([view]))
+
+
+def entry_connection(page: Page[accounts.EntryView]) -> Connection[Entry]:
+    """The entries share their page's receipts, so that asking each for its own is one statement."""
+    receipts = accounts.ReceiptsOfPage(page.items)
+    return connection(page, partial(wrap_entry, receipts=receipts))
 
 
 @strawberry.type(description="A personal account: the telecom balance. An agreement may have several.")
@@ -130,7 +138,7 @@ class Account(Node):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Entry]:
         request = PageRequest.of(first, after, last, before)
-        return connection(await accounts.entries(info.context, self.view.ledger_account_id, request), wrap_entry)
+        return entry_connection(await accounts.entries(info.context, self.view.ledger_account_id, request))
 
 
 def wrap_account(view: accounts.AccountView) -> Account:

@@ -14,11 +14,11 @@ from resolvers import wallet as wallets
 from resolvers.changes import wallet_changes
 from resolvers.paging import PageRequest
 from schema import problem
-from schema.account import Entry, Receipt, wrap_entry
+from schema.account import Entry, Receipt, entry_connection
 from schema.context import Info
 from schema.money import Money, money_or_none
 from schema.offer import edition_of
-from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
+from schema.relay import After, Before, Connection, First, Last, Node, to_global_id
 
 
 @strawberry.enum(description="Whether the holder is identified. New values may come: tolerate unknown ones.")
@@ -88,7 +88,7 @@ class Wallet(Node):
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Entry]:
         request = PageRequest.of(first, after, last, before)
-        return connection(await accounts.entries(info.context, self.view.ledger_account_id, request), wrap_entry)
+        return entry_connection(await accounts.entries(info.context, self.view.ledger_account_id, request))
 
 
 def wrap_wallet(view: wallets.WalletView) -> Wallet:
