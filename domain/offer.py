@@ -187,13 +187,15 @@ class RuleClause:
 
 
 async def clause_of_rule(rule: str, language: Language, on: date) -> RuleClause | None:
-    """The clause that a refusal by this rule comes from, in the nearest language there is."""
+    """The clause of an edition in force that day that a refusal by this rule comes from, in the nearest language."""
     row = await fetch_row(
         """SELECT o.code, e.edition, c.number, c.content FROM offer_clause c
            JOIN offer_text t ON t.id = c.text_id JOIN offer_edition e ON e.id = t.edition_id
            JOIN offer o ON o.id = e.offer_id
-           WHERE (' ' || c.rules || ' ') LIKE $1 AND e.effective_from <= $2
-           ORDER BY e.effective_from DESC, CASE t.language WHEN $3 THEN 0 WHEN 'uz' THEN 1 ELSE 2 END, c.position
+           WHERE (' ' || c.rules || ' ') LIKE $1 AND e.id = (
+               SELECT f.id FROM offer_edition f WHERE f.offer_id = o.id AND f.effective_from <= $2
+               ORDER BY f.effective_from DESC, f.published_at DESC, f.id DESC LIMIT 1)
+           ORDER BY e.effective_from DESC, o.id, CASE t.language WHEN $3 THEN 0 WHEN 'uz' THEN 1 ELSE 2 END, c.position
            LIMIT 1""",
         f"% {rule} %",
         on.isoformat(),

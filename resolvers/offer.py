@@ -1,6 +1,5 @@
 """Public offers: reading them, publishing editions, consenting to them (A-0, A-3.7)."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -75,8 +74,14 @@ class Published:
     effective_from: date
 
 
-_OFFER: Final = """SELECT o.id, o.code, o.title, e.id AS edition_id, e.edition, e.published_at, e.effective_from,
-    e.hash,
+# Titles are the edition's own: one that is announced for later says nothing of the one in force.
+_TITLES: Final = {language: f"title_{place}" for place, language in enumerate(Language)}
+_TITLE_COLUMNS: Final = ", ".join(
+    f"(SELECT t.title FROM offer_text t WHERE t.edition_id = e.id AND t.language = '{language}') AS {column}"
+    for language, column in _TITLES.items()
+)
+_OFFER: Final = f"""SELECT o.id, o.code, {_TITLE_COLUMNS}, e.id AS edition_id, e.edition, e.published_at,
+    e.effective_from, e.hash,
     (SELECT MIN(u.effective_from) FROM offer_edition u WHERE u.offer_id = o.id AND u.effective_from > $1) AS upcoming,
     o.id AS cursor_order, o.id AS cursor_id
 FROM offer o JOIN offer_edition e ON e.id = (
@@ -86,7 +91,7 @@ WHERE 1 = 1"""
 
 
 def offer_view(row: Row) -> OfferView:
-    titles = json.loads(row["title"])
+    titles = {str(language): row[column] for language, column in _TITLES.items() if row[column] is not None}
     return OfferView(
         id=row["id"],
         code=row["code"],

@@ -108,6 +108,22 @@ async def test_each_day_has_its_edition_and_the_next_one_is_announced(
     assert (second.edition, second.upcoming) == ("2026-02", None)
 
 
+@pytest.mark.rule("A-0")
+async def test_what_is_announced_changes_nothing_of_what_is_in_force(system: Context, tmp_path: Path) -> None:
+    await offer.import_offer(system, source(tmp_path))
+    (path,) = source(tmp_path, edition="2026-02", published="2026-03-05")
+    path.write_text(path.read_text().replace("title: Operator", "title: Renamed").replace(" {rule=A-0}", ""))
+
+    await offer.import_offer(system, [path])
+
+    now, later = await offer.offer(system, "operator"), await offer.offer(system, "operator", date(2026, 3, 20))
+    assert now is not None
+    assert later is not None
+    assert (now.title, later.title) == ({"en": "Operator"}, {"en": "Renamed"})
+    assert await clause_of_rule("A-0", Language.EN, date(2026, 3, 19)) is not None
+    assert await clause_of_rule("A-0", Language.EN, date(2026, 3, 20)) is None
+
+
 async def test_a_bad_file_changes_nothing(world: World, system: Context, tmp_path: Path) -> None:
     (path,) = source(tmp_path)
     path.write_bytes(path.read_bytes() + b"1.1. Again\n")
