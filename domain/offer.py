@@ -1,9 +1,10 @@
 """Public offers in editions, and their acceptance (A-0, A-3.7, A-13.4, W-10.3)."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from tortoise import fields
 from tortoise.models import Model
@@ -44,6 +45,9 @@ class TooEarlyEdition(Refusal):
     text: ClassVar[str] = "This offer's editions can take effect from {earliest}."
     default_rule: ClassVar[str | None] = "A-13.4"
     earliest: date
+
+
+_RULE: Final = re.compile(r"[A-Z]-[0-9][0-9a-z.]{0,20}", re.ASCII)
 
 
 class Offer(Model):
@@ -188,6 +192,8 @@ class RuleClause:
 
 async def clause_of_rule(rule: str, language: Language, on: date) -> RuleClause | None:
     """The clause of an edition in force that day that a refusal by this rule comes from, in the nearest language."""
+    if not _RULE.fullmatch(rule):  # it goes into a pattern
+        return None
     row = await fetch_row(
         """SELECT o.code, e.edition, c.number, c.content FROM offer_clause c
            JOIN offer_text t ON t.id = c.text_id JOIN offer_edition e ON e.id = t.edition_id

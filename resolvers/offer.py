@@ -11,6 +11,7 @@ from domain.audit import note
 from domain.clock import from_micros, local_day
 from domain.database import Row, fetch, fetch_row, in_transaction
 from domain.language import Language
+from domain.offer import RuleClause
 from domain.offer_source import LARGEST_FILE_BYTES, ParsedOffer, parse_offer
 from domain.refusal import NotFound
 from resolvers.context import Context, SystemActor, the_staff, the_subscriber
@@ -146,6 +147,11 @@ async def offer_text(ctx: Context, edition_id: int, language: Language | None = 
             for c in clauses
         ),
     )
+
+
+async def clause_of_rule(ctx: Context, rule: str) -> RuleClause | None:
+    """The clause of an offer in force that a refusal by this rule comes from; None when no offer states it."""
+    return await offers_of_domain.clause_of_rule(rule, ctx.language, local_day(ctx.clock.now()))
 
 
 async def accept_offer(ctx: Context, *, code: str, edition: str) -> AcceptanceView:

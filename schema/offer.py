@@ -140,8 +140,25 @@ AcceptOfferResult = Annotated[
 ]
 
 
+@strawberry.type(description="Where an offer in force states a rule that a refusal named.")
+class RuleClause:
+    offer: str = strawberry.field(description="The offer's code.")
+    edition: str = strawberry.field(description="Its edition.")
+    number: str = strawberry.field(description="The clause's number.")
+    content: str = strawberry.field(description="The clause's text, in the caller's language or the nearest there is.")
+
+
 @strawberry.type
 class OfferQueries:
+    @strawberry.field(description="The clause behind a refusal's `rule`; null when no offer in force states it.")
+    async def clause_of_rule(
+        self, info: Info, rule: Annotated[str, strawberry.argument(description="Such as `W-4.5.1a`.")]
+    ) -> RuleClause | None:
+        found = await offers.clause_of_rule(info.context, rule[:32])
+        if found is None:
+            return None
+        return RuleClause(offer=found.offer_code, edition=found.edition, number=found.number, content=found.content)
+
     @strawberry.field(description="The public offers in force.")
     async def offers(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None

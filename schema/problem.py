@@ -331,6 +331,11 @@ class SubscriptionOver(Problem): ...
 class UnknownDestination(Problem): ...
 
 
+@refusal_of(tariff.TariffArchived)
+@strawberry.type(description="Nobody can join this tariff any more; those on it stay (T-9).")
+class TariffArchived(Problem): ...
+
+
 def shown_refusals() -> list[type[refusal.Refusal]]:
     """The refusals that callers of the API can meet."""
     return list(_shown_by)

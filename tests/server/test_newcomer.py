@@ -168,6 +168,18 @@ async def test_a_refusal_speaks_the_callers_language(client: Client, language: s
     assert (refused["code"], refused["path"]) == ("INVALID_PHONE", ["input", "phone"])
 
 
+@pytest.mark.parametrize("rule", ["W-4.5.1a", "S-5.3", "C-4"])
+async def test_a_refusals_rule_leads_to_the_clause_that_was_agreed_to(client: Client, rule: str) -> None:
+    query = "query($rule: String!) { clauseOfRule(rule: $rule) { offer edition number content } }"
+
+    clause = (await client.run(query, rule=rule))["clauseOfRule"]
+    unknown = [(await client.run(query, rule=text))["clauseOfRule"] for text in ("%", "%' OR 1=1 --", "W-99", "")]
+
+    assert clause["content"]
+    assert clause["offer"] in {"wallet", "operator"}
+    assert unknown == [None] * 4
+
+
 async def test_what_is_somebody_elses_is_not_found(client: Client) -> None:
     await client.sign_in(NILUFAR)
     hers = await client.run("{ viewer { wallet { id } accounts { nodes { id entries { nodes { id } } } } } }")
