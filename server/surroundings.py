@@ -114,8 +114,8 @@ def _token(connection: HTTPConnection) -> str | None:
     key = connection.headers.get("x-api-key")
     if key:
         return key[:LONGEST_TOKEN]
-    header = connection.headers.get("authorization")
-    if header is None:
+    header = connection.headers.get("authorization", "").strip()
+    if not header:  # GraphiQL sends an empty one until a token is pasted
         return None
     scheme, _, token = header.partition(" ")
     return token.strip() if scheme.lower() == "bearer" and len(token) <= LONGEST_TOKEN else ""

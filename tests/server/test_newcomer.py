@@ -147,6 +147,18 @@ async def test_an_app_that_still_sends_its_old_token_can_refresh_it(client: Clie
         assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
+@pytest.mark.parametrize(
+    ("header", "status"), [("", 200), ("  ", 200), ("Bearer", 401), ("Basic eDp5", 401), ("Bearer kbk_x_y", 401)]
+)
+async def test_an_empty_header_is_nobody_and_a_bad_one_is_refused(client: Client, header: str, status: int) -> None:
+    headers, query = {"Authorization": header}, {"query": "{ viewer { language } }"}
+    response = await client.http.post("/graphql", json=query, headers=headers)
+
+    body = response.json()
+    assert response.status_code == status
+    assert body.get("data") == {"viewer": None} or body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
 async def test_signing_out_closes_the_door_at_once(client: Client) -> None:
     await client.sign_in(NILUFAR)
     await client.run("mutation { signOut { done } }")
