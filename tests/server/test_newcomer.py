@@ -148,7 +148,7 @@ async def test_an_app_that_still_sends_its_old_token_can_refresh_it(client: Clie
 
 
 @pytest.mark.parametrize(
-    ("header", "status"), [("", 200), ("  ", 200), ("Bearer", 401), ("Basic eDp5", 401), ("Bearer kbk_x_y", 401)]
+    ("header", "status"), [("", 200), ("Bearer", 401), ("Basic eDp5", 401), ("Bearer kbk_x_y", 401)]
 )
 async def test_an_empty_header_is_nobody_and_a_bad_one_is_refused(client: Client, header: str, status: int) -> None:
     headers, query = {"Authorization": header}, {"query": "{ viewer { language } }"}
