@@ -10,7 +10,15 @@ from domain.partner import webhook_secret
 from domain.refusal import Forbidden, InvalidInput, NotFound, Unauthenticated
 from resolvers.context import Anonymous, Context, PartnerActor, StaffActor, SubscriberActor, SystemActor
 from resolvers.paging import PageRequest
-from resolvers.partner import NewPartner, PartnerExists, add_partner, authenticate_key, partners, rotate_key
+from resolvers.partner import (
+    NewPartner,
+    PartnerExists,
+    add_partner,
+    authenticate_key,
+    partners,
+    rotate_key,
+    set_webhook,
+)
 from tests.support.world import World
 
 TABLES = ("partner", "api_key", "audit_event")
@@ -115,7 +123,7 @@ async def test_a_code_is_one_partners_alone(world: World, ctx: Context) -> None:
         (StaffActor(1, "agent", "agent"), Forbidden),
     ],
 )
-async def test_only_an_admin_or_the_system_adds_partners_and_makes_keys(
+async def test_only_an_admin_or_the_system_adds_partners_makes_keys_and_says_where_they_are_told(
     world: World, ctx: Context, actor: Any, fault: type[Exception]
 ) -> None:
     await films(ctx)
@@ -125,6 +133,8 @@ async def test_only_an_admin_or_the_system_adds_partners_and_makes_keys(
         await films(stranger, code="others")
     with pytest.raises(fault):
         await rotate_key(stranger, code="films", old_until=ctx.clock.now())
+    with pytest.raises(fault):
+        await set_webhook(stranger, code="films", url="https://thief.example/events", new_secret=True)
 
     assert await world.everything(*TABLES) == before
 
@@ -205,6 +215,58 @@ async def test_a_webhooks_signing_key_belongs_to_one_partner_and_one_version(ctx
 
     assert len(keys) == 3
     assert made.webhook_secret == webhook_secret(ctx.secrets, made.partner_id, 1)
+
+
+async def test_a_partner_is_told_elsewhere_under_the_same_signing_key(ctx: Context) -> None:
+    made = await films(ctx, webhook_url="https://films.example/events")
+
+    told = await set_webhook(ctx, code="films", url="https://films.example/new")
+
+    row = await fetch_row("SELECT webhook_url, webhook_version FROM partner")
+    assert row == {"webhook_url": "https://films.example/new", "webhook_version": 1}
+    assert (told.code, told.url, told.secret) == ("films", "https://films.example/new", made.webhook_secret)
+
+
+async def test_a_signing_key_that_has_got_about_is_replaced(ctx: Context) -> None:
+    made = await films(ctx, webhook_url="https://films.example/events")
+
+    told = await set_webhook(ctx, code="films", url="https://films.example/events", new_secret=True)
+    shown_again = await set_webhook(ctx, code="films", url="https://films.example/events")
+
+    assert told.secret == shown_again.secret == webhook_secret(ctx.secrets, made.partner_id, 2)
+    assert told.secret != made.webhook_secret
+    noted = await fetch("SELECT actor, subject FROM audit_event WHERE action = 'partner.webhook_set'")
+    assert noted == [{"actor": "system", "subject": f"partner:{made.partner_id}"}] * 2
+
+
+async def test_a_partner_can_be_told_nothing_from_now_on(ctx: Context) -> None:
+    await films(ctx, webhook_url="https://films.example/events")
+
+    told = await set_webhook(ctx, code="films", url=None)
+
+    assert told.url is None
+    assert await fetch_row("SELECT webhook_url FROM partner") == {"webhook_url": None}
+
+
+@pytest.mark.parametrize(
+    ("code", "url", "refusal", "path"),
+    [
+        ("songs", "https://songs.example/events", NotFound, "code"),
+        ("films", "ftp://films.example", InvalidInput, "webhookUrl"),
+        ("films", "https://user:secret@films.example", InvalidInput, "webhookUrl"),
+    ],
+)
+async def test_a_webhook_that_is_refused_changes_nothing(
+    world: World, ctx: Context, code: str, url: str, refusal: type[NotFound | InvalidInput], path: str
+) -> None:
+    await films(ctx, webhook_url="https://films.example/events")
+    before = await world.everything(*TABLES)
+
+    with pytest.raises(refusal) as refused:
+        await set_webhook(ctx, code=code, url=url, new_secret=True)
+
+    assert refused.value.path == (path,)
+    assert await world.everything(*TABLES) == before
 
 
 async def test_staff_see_partners_newest_first_with_the_beginnings_of_their_keys(world: World, ctx: Context) -> None:
