@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -268,6 +269,31 @@ def partner_webhook(*, code: str, url: str | None = None, new_secret: bool = Fal
     made = _connected(run)
     print(f"{code} is told at {made.url}" if made.url else f"{code} is told nothing")
     print(f"webhook secret: {made.secret}")
+
+
+@partner.command(name="rotate-key")
+def partner_rotate_key(*, code: str, old_hours: int = 24) -> None:
+    """Makes another API key and shows it once; the earlier ones go on for a while, so nothing stands still.
+
+    Parameters
+    ----------
+    code
+        The partner.
+    old_hours
+        For how many hours the earlier keys still work.
+    """
+    if not 0 <= old_hours <= 24 * 90:
+        stop("old-hours is a number from 0 to 2160")
+
+    async def run(config: Settings) -> str:
+        from resolvers.partner import rotate_key
+        from server.surroundings import system_context
+
+        ctx = system_context(config)
+        return await rotate_key(ctx, code=code, old_until=ctx.clock.now() + timedelta(hours=old_hours))
+
+    print(f"API key, shown this once: {_connected(run)}")
+    print(f"the earlier keys of {code} work for {old_hours} more hours")
 
 
 @price_list.command(name="import")

@@ -58,6 +58,8 @@ def url(tmp_path: Path) -> str:
             {},
             "webhook",
         ),
+        (["partner", "rotate-key", "--code", "nobody"], {}, "code"),
+        (["partner", "rotate-key", "--code", "kino", "--old-hours", "-1"], {}, "old-hours"),
         (["offer", "import", "no-such-file.md"], {}, "no-such-file.md"),
     ],
 )
@@ -97,13 +99,16 @@ def test_secrets_are_shown_once_and_stored_nowhere_readable(url: str, tmp_path: 
     made = kabinet(
         "partner", "add", "--code", "kino", "--name", "Kino", "--scope", "order:write", KABINET_DATABASE_URL=url
     )
+    turned = kabinet("partner", "rotate-key", "--code", "kino", KABINET_DATABASE_URL=url)
     staff = kabinet("staff", "add", "--username", "gulnora", "--name", "Gulnora", KABINET_DATABASE_URL=url)
 
     key = made.stdout.split("API key, shown this once: ")[1].split()[0]
     secret = made.stdout.split("webhook secret, shown this once: ")[1].split()[0]
     password = staff.stdout.split("password, shown this once: ")[1].split()[0]
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    for text in (key, secret, password):
+    second = turned.stdout.split("API key, shown this once: ")[1].split()[0]
+    assert second != key
+    for text in (key, second, secret, password):
         assert text.encode() not in stored
 
 
