@@ -44,6 +44,24 @@ class Bus(Protocol):
     async def close(self) -> None: ...
 
 
+class _Stream:
+    """An item for each wake, until the bus closes. Whoever stops waiting for one may wait again: no generator could."""
+
+    def __init__(self, event: asyncio.Event, closed: asyncio.Event) -> None:
+        self._event = event
+        self._closed = closed
+
+    def __aiter__(self) -> AsyncIterator[None]:
+        return self
+
+    async def __anext__(self) -> None:
+        if not self._closed.is_set():
+            await self._event.wait()
+            self._event.clear()
+        if self._closed.is_set():
+            raise StopAsyncIteration
+
+
 class MemoryBus:
     """Within one process."""
 
@@ -68,18 +86,11 @@ class MemoryBus:
         event = asyncio.Event()
         self._listeners[topic].add(event)
         try:
-            yield self._stream(event)
+            yield _Stream(event, self._closed)
         finally:
             self._listeners[topic].discard(event)
             if not self._listeners[topic]:
                 del self._listeners[topic]
-
-    async def _stream(self, event: asyncio.Event) -> AsyncIterator[None]:
-        while not self._closed.is_set():
-            await event.wait()
-            event.clear()
-            if not self._closed.is_set():
-                yield None
 
     @property
     def listened_to(self) -> bool:

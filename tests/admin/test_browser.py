@@ -13,6 +13,9 @@ from tests.admin.office import PASSWORD, Office, People, move_in
 from tests.admin.served import served
 from tests.support.world import World
 
+# A busy machine is no fault of the page's.
+expect.set_options(timeout=20_000)
+
 # One database is enough: what differs between them is proved without a browser.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

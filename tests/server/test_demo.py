@@ -1,7 +1,5 @@
 """Demo data: the subscribers that tutorials and other people's apps count on, loaded any number of times."""
 
-from decimal import Decimal
-
 import pytest
 
 from domain.database import fetch, fetch_row
@@ -77,7 +75,7 @@ async def test_each_subscriber_has_what_was_promised(
     assert row is not None
     assert row["kind"] == "private"
     assert born in (None, row["birth_date"])
-    assert Decimal(row["balance"]) / 100 == account
+    assert row["balance"] == account * 100
     found = (str(row["level"]), int(row["wallet_balance"]) // 100) if row["level"] else None
     assert found == wallet
 
