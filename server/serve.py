@@ -1,8 +1,6 @@
 """Starting granian: its settings, its signals, and the lines that a newcomer reads first."""
 
-import os
 import socket
-from urllib.parse import quote
 
 from granian import Granian
 from granian.constants import Interfaces, Loops
@@ -40,7 +38,7 @@ def run_server(config: Settings, *, host: str, port: int, workers: int) -> None:
 def _greet(host: str, port: int) -> None:
     from server.demo import DEMO_SUBSCRIBERS, STAFF_PASSWORD, STAFF_USERNAME
 
-    base = f"http://{quote(host)}:{port}"
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     lines = [
         "",
         "  Kabinet",
@@ -53,4 +51,3 @@ def _greet(host: str, port: int) -> None:
         "",
     ]
     print("\n".join(lines), flush=True)
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")

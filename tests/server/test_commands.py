@@ -1,6 +1,8 @@
 """The commands: bad input is one clear line and exit code 2, never a trace; good input does what it says."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +116,20 @@ def test_secrets_are_shown_once_and_stored_nowhere_readable(url: str, tmp_path: 
 
 def test_the_printed_schema_is_the_committed_one() -> None:
     assert kabinet("schema", "print").stdout == (ROOT / "schema.graphql").read_text(encoding="utf-8")
+
+
+def test_a_ledger_that_somebody_changed_is_unsound_and_the_fault_is_named(url: str) -> None:
+    assert kabinet("demo", KABINET_DATABASE_URL=url).returncode == 0
+    sound = kabinet("ledger", "check", KABINET_DATABASE_URL=url)
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file, file:
+        for (guard,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            file.execute(f"DROP TRIGGER {guard}")
+        file.execute("UPDATE ledger_entry SET amount = amount + 1 WHERE id = (SELECT MAX(id) FROM ledger_entry)")
+
+    unsound = kabinet("ledger", "check", KABINET_DATABASE_URL=url)
+
+    assert sound.returncode == 0
+    assert sound.stdout.startswith("sound: ")
+    assert unsound.returncode == 1
+    assert "transfer" in unsound.stdout
+    assert unsound.stderr.startswith("unsound: ")
