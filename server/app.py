@@ -23,8 +23,8 @@ from gateways.webhooks import HttpWebhooks
 from resolvers.texts import translator
 from resolvers.worker import Worker
 from schema import root
+from schema.engine.limits import Limits
 from schema.http.door import GraphQLDoor
-from schema.http.limits import Limits
 from server.database import connect, disconnect
 from server.database.connection import DatabaseUrl
 from server.database.migrate import pending

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.database import fetch_row
 from domain.secrets import new_public_id
-from schema.http.engine import Answer, StockEngine, Variables
+from schema.engine.stock import Answer, StockEngine, Variables
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter(

@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from schema.engine.errors import ErrorDict, entry, internal, public_code, refusal
+from schema.engine.limits import Limits
+from schema.engine.stock import Answer, Engine, Needs
 from schema.http.accept import choose, wish
-from schema.http.engine import Answer, Engine, Needs
-from schema.http.errors import ErrorDict, entry, internal, public_code, refusal
 from schema.http.graphiql import assets, page
-from schema.http.limits import Limits
 from schema.http.request import (
     BadRequest,
     CallerGone,

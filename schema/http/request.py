@@ -10,7 +10,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
-from schema.http.limits import Limits
+from schema.engine.limits import Limits
 
 PARAMETERS_MOST = 20
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 import orjson
 from starlette.types import Receive, Send
 
-from schema.http.engine import Answer
-from schema.http.errors import internal
-from schema.http.limits import Limits
+from schema.engine.errors import internal
+from schema.engine.limits import Limits
+from schema.engine.stock import Answer
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),

@@ -9,8 +9,8 @@ from tortoise.connection import get_connection
 from domain.database import CONNECTION
 from resolvers import wallet
 from schema import root
-from schema.http.engine import StockEngine
-from schema.http.limits import Limits
+from schema.engine.limits import Limits
+from schema.engine.stock import StockEngine
 from tests.support.world import World
 
 SCREENS = {

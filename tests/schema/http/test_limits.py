@@ -8,8 +8,8 @@ from graphql.language import Lexer, Source, TokenKind
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schema.http.documents import Documents, Refused
-from schema.http.limits import Limits, check_shape, count_tokens
+from schema.engine.documents import Documents, Refused
+from schema.engine.limits import Limits, check_shape, count_tokens
 from tests.schema.http.toy import toy_schema
 
 

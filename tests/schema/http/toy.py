@@ -10,9 +10,9 @@ from graphql import GraphQLError
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
+from schema.engine.limits import Limits
+from schema.engine.stock import StockEngine
 from schema.http.door import GraphQLDoor
-from schema.http.engine import StockEngine
-from schema.http.limits import Limits
 
 CUSTOMER = "998901234567"
 

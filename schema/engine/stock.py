@@ -11,8 +11,8 @@ import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
 
-from schema.http.documents import Documents, Operation, Refused
-from schema.http.errors import (
+from schema.engine.documents import Documents, Operation, Refused
+from schema.engine.errors import (
     ErrorDict,
     PresentError,
     fault,
@@ -20,7 +20,7 @@ from schema.http.errors import (
     present_execution_errors,
     present_request_errors,
 )
-from schema.http.limits import Limits, too_complex
+from schema.engine.limits import Limits, too_complex
 
 COERCION_ERRORS_MOST = 10
 

@@ -18,9 +18,9 @@ from graphql import (
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from schema.http.cost import Cost, cost_of
-from schema.http.errors import fault, shorten
-from schema.http.limits import Limits, check_shape, count_tokens, too_complex
+from schema.engine.cost import Cost, cost_of
+from schema.engine.errors import fault, shorten
+from schema.engine.limits import Limits, check_shape, count_tokens, too_complex
 
 VALIDATION_ERRORS_MOST = 10
 

@@ -21,7 +21,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from schema.http.errors import fault, shorten
+from schema.engine.errors import fault, shorten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

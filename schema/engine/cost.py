@@ -31,7 +31,7 @@ from graphql import (
     get_nullable_type,
 )
 
-from schema.http.limits import Limits
+from schema.engine.limits import Limits
 
 # Introspection is answered from memory, but a whole schema is a megabyte of text: one a document.
 INTROSPECTION = {"__schema": 10_001, "__type": 500}
