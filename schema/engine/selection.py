@@ -6,11 +6,20 @@ after request, so what is worked out from it is worked out once (`Selection.deri
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from graphql import GraphQLError, GraphQLNamedType, GraphQLSchema, get_named_type, is_abstract_type, is_object_type
+from graphql import (
+    GraphQLError,
+    GraphQLNamedType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_object_type,
+)
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, get_argument_values
 from graphql.language import OperationDefinitionNode
 
 T = TypeVar("T")
@@ -60,8 +69,21 @@ def below(info: Any) -> Selection:
         return found
     raw = info._raw_info
     fragments = {name: FragmentDetails(node) for name, node in raw.fragments.items()}
-    look = Look(raw.schema, fragments, raw.operation, raw.variable_values)
+    # Strawberry's own executor shows resolvers the bare values.
+    variables = raw.variable_values if isinstance(raw.variable_values, VariableValues) else _sourced(raw)
+    look = Look(raw.schema, fragments, raw.operation, variables)
     return look.below(get_named_type(raw.return_type), [FieldDetails(node, None) for node in raw.field_nodes])
+
+
+def _sourced(raw: GraphQLResolveInfo) -> VariableValues:
+    """Variables as graphql-core wants them, from values that have been coerced already."""
+    values = cast("dict[str, Any]", raw.variable_values)
+    sources = {}
+    for node in raw.operation.variable_definitions or ():
+        signature = get_variable_signature(raw.schema, node)
+        if not isinstance(signature, GraphQLError):
+            sources[signature.name] = VariableValueSource(signature)
+    return VariableValues(sources, values)
 
 
 @dataclass(frozen=True, slots=True)
