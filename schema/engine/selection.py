@@ -75,7 +75,7 @@ def below(info: Any) -> Selection:
     return look.below(get_named_type(raw.return_type), [FieldDetails(node, None) for node in raw.field_nodes])
 
 
-def _sourced(raw: GraphQLResolveInfo) -> VariableValues:
+def _sourced(raw: GraphQLResolveInfo[Any]) -> VariableValues:
     """Variables as graphql-core wants them, from values that have been coerced already."""
     values = cast("dict[str, Any]", raw.variable_values)
     sources = {}
