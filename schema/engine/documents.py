@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     TokenKind,
     parse,
     specified_rules,
@@ -35,11 +40,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a valid document."""
+    """One operation of a valid document; `roots` are the names of its root fields, once for each key of the answer."""
 
     node: OperationDefinitionNode
     kind: OperationType
     cost: Cost
+    roots: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,7 @@ class Documents:
     def _operations(self, document: DocumentNode) -> dict[str, Operation]:
         return {
             node.name.value if node.name else "": Operation(
-                node, node.operation, cost_of(self.schema, document, node, self.limits)
+                node, node.operation, cost_of(self.schema, document, node, self.limits), root_names(document, node)
             )
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
@@ -119,6 +125,26 @@ class Documents:
         while self._kept_tokens > self.limits.cached_tokens:
             _, oldest = self._kept.popitem(last=False)
             self._kept_tokens -= oldest.tokens
+
+
+def root_names(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, ...]:
+    """The names of the fields that an operation asks the root for, whatever @skip and @include will say."""
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+
+    def walk(selections: SelectionSetNode) -> None:
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                found[(node.alias or node.name).value] = node.name.value
+            elif isinstance(node, InlineFragmentNode):
+                walk(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
+                seen.add(node.name.value)
+                walk(fragments[node.name.value].selection_set)
+
+    walk(operation.selection_set)
+    return tuple(found.values())
 
 
 def _refuse_nul(document: DocumentNode) -> None:

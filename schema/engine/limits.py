@@ -30,8 +30,11 @@ class Limits:
 
     `selections` are fields and fragments with the fragments written out, `repeats` the fields asked for again in one
     place, `nesting` the selection sets inside each other with the fragments' own. `cost` is about how many fields the
-    answer may hold: a list counts `first` or `last` times, else `list_size` times. `cached_tokens` bounds the
-    documents that are kept parsed (about half a kilobyte of memory each).
+    answer may hold: a list counts `first` or `last` times, else `list_size` times. `seconds` is how long one operation
+    may run. `cached_tokens` bounds the documents that are kept parsed (about half a kilobyte of memory each).
+
+    For the compiled engine: a document is compiled when it has been asked for more than `compile_after` times,
+    compiling takes at most `compile_share` of the time, `compiled_fields` and `compiled_operations` bound what is kept.
     """
 
     body_bytes: int = 100_000
@@ -48,7 +51,12 @@ class Limits:
     list_size: int = 20
     list_size_max: int = 100
     introspection: bool = True
+    seconds: float = 30.0
     cached_tokens: int = 200_000
+    compile_after: int = 1
+    compile_share: float = 0.1
+    compiled_fields: int = 10_000
+    compiled_operations: int = 2_000
 
     sockets: int = 2_000
     socket_operations: int = 20

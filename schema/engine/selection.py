@@ -63,11 +63,11 @@ class Selected:
 
 def below(info: Any) -> Selection:
     """What is asked for below the field that a resolver was called for; `info` is its Strawberry Info."""
-    ready = getattr(info, "selection", None)
+    raw = info._raw_info
+    ready = getattr(raw, "selection", None)
     if ready is not None:
         found: Selection = ready()
         return found
-    raw = info._raw_info
     fragments = {name: FragmentDetails(node) for name, node in raw.fragments.items()}
     # Strawberry's own executor shows resolvers the bare values.
     variables = raw.variable_values if isinstance(raw.variable_values, VariableValues) else _sourced(raw)

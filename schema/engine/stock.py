@@ -1,189 +1,233 @@
-"""What runs operations, behind one seam: `Engine`. `StockEngine` is Strawberry's schema on graphql-core's executor."""
+"""The stock engine: Strawberry's schema on graphql-core's executor, behind our own limits and errors.
 
-from collections.abc import AsyncGenerator, Mapping
+It is complete and exact; the compiled engine stands on it for everything out of the ordinary.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from enum import Enum
 from inspect import isawaitable
-from typing import Any, Protocol, cast
+from typing import Any, Final, cast
 
 import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from schema.engine.documents import Documents, Operation, Refused
+from schema.engine.answer import Answer, Needs, Variables
+from schema.engine.documents import Document, Documents, Operation, Refused
 from schema.engine.errors import (
-    ErrorDict,
     PresentError,
     fault,
     internal,
     present_execution_errors,
     present_request_errors,
+    public_code,
+    refusal,
 )
 from schema.engine.limits import Limits, too_complex
+from schema.engine.observer import Observer
+from schema.engine.replay import Known, with_memory
 
-COERCION_ERRORS_MOST = 10
+COERCION_ERRORS_MOST: Final = 10
 
-Variables = Mapping[str, Any]
-
-
-class Needs(Enum):
-    """Why an operation did not run although nothing is wrong with it: it came by the wrong way."""
-
-    POST = "post"
-    STREAM = "stream"
+Prepare = Callable[[Any, tuple[str, ...]], Awaitable[None]]
+"""Readies the context for an operation with these root fields, before the first of them is resolved."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer to an operation. If it was not executed, it has errors and no data at all."""
+class Admitted:
+    """An operation that may run, with what it runs with."""
 
-    data: dict[str, Any] | None = None
-    errors: list[ErrorDict] = field(default_factory=list)
-    extensions: dict[str, Any] = field(default_factory=dict)
-    executed: bool = True
-    needs: Needs | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """The answer as it goes over the wire."""
-        body: dict[str, Any] = {}
-        if self.errors:
-            body["errors"] = self.errors
-        if self.executed:
-            body["data"] = self.data
-        if self.extensions:
-            body["extensions"] = self.extensions
-        return body
-
-
-class Engine(Protocol):
-    """Runs operations. It never raises for what a caller sent or a resolver did: those are errors of the answer."""
-
-    async def execute(
-        self, query: str, variables: Variables, operation_name: str | None, context: Any, *, allow_mutation: bool
-    ) -> Answer:
-        """Runs a query or mutation. A subscription is refused with `Needs.STREAM`, a mutation that is not allowed
-        with `Needs.POST`."""
-        ...
-
-    async def subscribe(
-        self, query: str, variables: Variables, operation_name: str | None, context: Any, *, allow_mutation: bool
-    ) -> AsyncGenerator[Answer, None] | Answer:
-        """Starts a subscription and gives its answers as they come; the caller closes the stream. A query, a mutation
-        and a refusal give one answer."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """An operation that is ready to be executed."""
-
-    executor: Executor[Any]
+    document: Document
     operation: Operation
-    extensions: dict[str, Any]
+    name: str | None
+    variables: Variables
+    context: Any
+    extensions: dict[str, Any] = field(default_factory=dict)
 
 
 class StockEngine:
-    """Strawberry's resolvers on graphql-core's executor, with parsed and validated documents kept by their text.
+    """Runs everything on graphql-core, with parsed and validated documents kept by their text.
 
-    `present_error` may change how an error that the caller may see reads. Schema extensions do not run here: what all
-    operations need belongs in the engine or in a resolver, so a schema that has any is refused.
+    `present_error` may change how an error that the caller may see reads. `prepare` is called before an operation runs.
+    Schema extensions do not run here: what all operations need belongs in `prepare`, in the observer or in a resolver,
+    so a schema that has any is refused.
     """
 
-    def __init__(self, schema: strawberry.Schema, *, limits: Limits, present_error: PresentError | None = None) -> None:
+    name = "stock"
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        limits: Limits,
+        present_error: PresentError | None = None,
+        prepare: Prepare | None = None,
+        observer: Observer | None = None,
+    ) -> None:
         if schema.extensions:
             raise ValueError("this engine runs no schema extensions")
         self.documents = Documents(schema._schema, limits)
-        self._executor_class = schema.execution_context_class
+        self.schema = schema
+        self.observer = observer or Observer()
+        self._executor_class = with_memory(schema.execution_context_class or StrawberryGraphQLCoreExecutionContext)
         self._limits = limits
         self._present_error = present_error
+        self._prepare = prepare
 
     async def execute(
         self, query: str, variables: Variables, operation_name: str | None, context: Any, *, allow_mutation: bool
     ) -> Answer:
-        run = self._prepare(query, variables, operation_name, context, allow_mutation)
-        if isinstance(run, Answer):
-            return run
-        if run.operation.kind is OperationType.SUBSCRIPTION:
+        admitted = self._admit(query, variables, operation_name, context, allow_mutation)
+        if isinstance(admitted, Answer):
+            return admitted
+        if admitted.operation.kind is OperationType.SUBSCRIPTION:
             refused = fault("A subscription needs a stream: text/event-stream or graphql-transport-ws.")
-            return self._refused(context, refused, needs=Needs.STREAM)
-        return await self._execute(run, context)
+            return self._refuse(context, refused, needs=Needs.STREAM)
+        return await self._execute(admitted)
 
     async def subscribe(
         self, query: str, variables: Variables, operation_name: str | None, context: Any, *, allow_mutation: bool
     ) -> AsyncGenerator[Answer, None] | Answer:
-        run = self._prepare(query, variables, operation_name, context, allow_mutation)
-        if isinstance(run, Answer):
-            return run
-        if run.operation.kind is not OperationType.SUBSCRIPTION:
-            return await self._execute(run, context)
+        admitted = self._admit(query, variables, operation_name, context, allow_mutation)
+        if isinstance(admitted, Answer):
+            return admitted
+        if admitted.operation.kind is not OperationType.SUBSCRIPTION:
+            return await self._execute(admitted)
+        executor = self._executor(admitted)
+        if isinstance(executor, Answer):
+            return executor
         try:
-            source = create_source_event_stream(run.executor)
+            await self._ready(admitted)
+            source = create_source_event_stream(executor)
             started = await source if isawaitable(source) else source
         except Exception as error:
-            return self._failed(run, error)
+            return self._failed(admitted, error)
         if isinstance(started, ExecutionResult):
-            return self._answer(run, started, context)
-        return self._answers(run, map_source_to_response_event(run.executor, started), context)
+            return self._told(admitted, "stock", self._answer(admitted, started))
+        results = map_source_to_response_event(executor, started, self._event_runner(admitted))
+        return self._answers(admitted, results)
 
-    def _prepare(
+    # What may run.
+
+    def _admit(
         self, query: str, variables: Variables, operation_name: str | None, context: Any, allow_mutation: bool
-    ) -> _Run | Answer:
+    ) -> Admitted | Answer:
         try:
             document = self.documents.read(query)
             operation = document.operation(operation_name)
         except Refused as refused:
-            return self._refused(context, *refused.errors)
+            return self._refuse(context, *refused.errors)
         if operation.kind is OperationType.MUTATION and not allow_mutation:
-            return self._refused(context, fault("A mutation needs POST."), needs=Needs.POST)
-        cost = {"cost": {"requested": operation.cost.of(variables), "limit": self._limits.cost}}
-        if cost["cost"]["requested"] > self._limits.cost:
-            refusal = too_complex("cost", cost["cost"]["requested"], self._limits.cost)
-            return self._refused(context, refusal, extensions=cost)
+            return self._refuse(context, fault("A mutation needs POST."), needs=Needs.POST)
+        requested = operation.cost.of(variables)
+        extensions = {"cost": {"requested": requested, "limit": self._limits.cost}}
+        if requested > self._limits.cost:
+            return self._refuse(context, too_complex("cost", requested, self._limits.cost), extensions=extensions)
+        return Admitted(document, operation, operation_name, variables, context, extensions)
+
+    def _refuse(
+        self, context: Any, *errors: GraphQLError, needs: Needs | None = None, extensions: dict[str, Any] | None = None
+    ) -> Answer:
+        entries = present_request_errors(errors, context, self._present_error)
+        answer = Answer(None, entries, extensions or {}, executed=False, needs=needs)
+        self.observer.ended("unknown", self.name, answer)
+        return answer
+
+    async def _ready(self, admitted: Admitted) -> None:
+        if self._prepare is not None:
+            await self._prepare(admitted.context, admitted.operation.roots)
+
+    # Queries and mutations.
+
+    async def _execute(self, admitted: Admitted) -> Answer:
+        seconds = self._limits.seconds
+        deadline = asyncio.timeout(seconds)
+        try:
+            with self.observer.around(admitted.operation.kind.value, admitted.name, admitted.context):
+                async with deadline:
+                    await self._ready(admitted)
+                    engine, answer = await self._run(admitted)
+        except TimeoutError as error:
+            if not deadline.expired():
+                return self._told(admitted, self.name, self._failed(admitted, error))
+            entry = internal(TimeoutError(f"longer than {seconds:g} seconds"))
+            late = {**entry, "message": f"The operation was stopped: it took longer than {seconds:g} seconds."}
+            return self._told(admitted, self.name, Answer(None, [late], admitted.extensions))
+        except Exception as error:
+            return self._told(admitted, self.name, self._failed(admitted, error))
+        return self._told(admitted, engine, answer)
+
+    async def _run(self, admitted: Admitted) -> tuple[str, Answer]:
+        """(the engine that ran it, its answer)."""
+        return "stock", await self._run_stock(admitted)
+
+    async def _run_stock(self, admitted: Admitted, known: Known | None = None) -> Answer:
+        executor = self._executor(admitted)
+        if isinstance(executor, Answer):
+            return executor
+        if known is not None:
+            executor.remember(known)  # type: ignore[attr-defined]  # our class has it
+        return self._answer(admitted, await _result_of(executor))
+
+    def _executor(self, admitted: Admitted) -> Executor[Any] | Answer:
         executor = self._executor_class.build(
             self.documents.schema,
-            document.node,
-            context_value=context,
-            raw_variable_values=dict(variables),
-            operation_name=operation_name,
+            admitted.document.node,
+            context_value=admitted.context,
+            raw_variable_values=dict(admitted.variables),
+            operation_name=admitted.name,
             max_coercion_errors=COERCION_ERRORS_MOST,
             hide_suggestions=not self._limits.introspection,
         )
-        if isinstance(executor, list):
-            return self._refused(context, *executor, extensions=cost)
-        return _Run(executor, operation, cost)
+        if not isinstance(executor, list):
+            return executor
+        entries = present_request_errors(executor, admitted.context, self._present_error)
+        return Answer(None, entries, admitted.extensions, executed=False)
 
-    async def _execute(self, run: _Run, context: Any) -> Answer:
-        try:
-            result = run.executor.execute_operation()
-            finished = await result if isawaitable(result) else result
-        except Exception as error:
-            return self._failed(run, error)
-        # Only @defer and @stream give anything else, and validation knows no such directives.
-        return self._answer(run, cast("ExecutionResult", finished), context)
+    # Subscriptions.
+
+    def _event_runner(self, admitted: Admitted) -> Callable[[Executor[Any]], Any]:
+        """What answers an event, given the executor for it."""
+        return event_result_of
 
     async def _answers(
-        self, run: _Run, results: AsyncGenerator[ExecutionResult, None], context: Any
+        self, admitted: Admitted, results: AsyncGenerator[ExecutionResult, None]
     ) -> AsyncGenerator[Answer, None]:
         async with aclosing(results):
             try:
                 async for result in results:
-                    yield self._answer(run, result, context)
+                    yield self._told(admitted, self.name, self._answer(admitted, result))
             except GraphQLError as error:
-                yield self._answer(run, ExecutionResult(None, [error]), context)
+                yield self._answer(admitted, ExecutionResult(None, [error]))
             except Exception as error:
                 wrapped = GraphQLError("source failed", original_error=error)
-                yield self._answer(run, ExecutionResult(None, [wrapped]), context)
+                yield self._answer(admitted, ExecutionResult(None, [wrapped]))
 
-    def _answer(self, run: _Run, result: ExecutionResult, context: Any) -> Answer:
-        errors = present_execution_errors(result.errors, context, self._present_error) if result.errors else []
-        return Answer(result.data, errors, run.extensions)
+    # Answers.
 
-    def _failed(self, run: _Run, error: Exception) -> Answer:
-        return Answer(None, [internal(error)], run.extensions)
+    def _answer(self, admitted: Admitted, result: ExecutionResult) -> Answer:
+        errors = present_execution_errors(result.errors, admitted.context, self._present_error) if result.errors else []
+        return Answer(result.data, errors, admitted.extensions)
 
-    def _refused(
-        self, context: Any, *errors: GraphQLError, needs: Needs | None = None, extensions: dict[str, Any] | None = None
-    ) -> Answer:
-        entries = present_request_errors(errors, context, self._present_error)
-        return Answer(None, entries, extensions or {}, executed=False, needs=needs)
+    def _failed(self, admitted: Admitted, error: Exception) -> Answer:
+        shown = internal(error) if public_code(error) is None else refusal(error)
+        return Answer(None, [shown], admitted.extensions)
+
+    def _told(self, admitted: Admitted, engine: str, answer: Answer) -> Answer:
+        self.observer.ended(admitted.operation.kind.value, engine, answer)
+        return answer
+
+
+async def _result_of(executor: Executor[Any]) -> ExecutionResult:
+    result = executor.execute_operation()
+    # Only @defer and @stream give anything else, and validation knows no such directives.
+    return cast("ExecutionResult", await result if isawaitable(result) else result)
+
+
+async def event_result_of(executor: Executor[Any]) -> ExecutionResult:
+    """The answer to one event of a subscription."""
+    result = executor.execute_operation(False)
+    return cast("ExecutionResult", await result if isawaitable(result) else result)

@@ -1,0 +1,202 @@
+"""The compiled engine: operations run as the Python that was written for them.
+
+What it cannot do, or cannot finish, the stock engine does (see `replay.py`), counted by the reason.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+import strawberry
+from graphql import ExecutionResult
+from graphql.execution import Executor
+from graphql.pyutils import is_awaitable
+
+from schema.engine.answer import Answer
+from schema.engine.compile import Root
+from schema.engine.errors import PresentError
+from schema.engine.info import NeedsStock
+from schema.engine.limits import Limits
+from schema.engine.observer import Observer
+from schema.engine.plans import Plans
+from schema.engine.replay import Done, Known, Raised, Resolved
+from schema.engine.run import Run, Waiting, dismiss, settle, together
+from schema.engine.stock import Admitted, Prepare, StockEngine, event_result_of
+
+ERROR: Final = "error"
+
+
+class Unfinished(Exception):
+    """Compiled code could not finish; `known` is what it found out until then."""
+
+    def __init__(self, known: Known, reason: str) -> None:
+        super().__init__(reason)
+        self.known = known
+        self.reason = reason
+
+
+class CompiledEngine(StockEngine):
+    """Runs what it can as compiled Python, everything else as the stock engine."""
+
+    name = "compiled"
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        limits: Limits,
+        present_error: PresentError | None = None,
+        prepare: Prepare | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        super().__init__(schema, limits=limits, present_error=present_error, prepare=prepare, observer=observer)
+        self.plans = Plans(schema, limits, self.observer)
+
+    async def _run(self, admitted: Admitted) -> tuple[str, Answer]:
+        try:
+            run = self._begin(admitted)
+        except NeedsStock as needs:
+            return await self._fall_back(admitted, needs.reason, None)
+        if run is None:  # the variables are wrong, which is an error and no fall
+            return "stock", await self._run_stock(admitted)
+        try:
+            if run.compiled.is_mutation:
+                data = await run_one_by_one(run)
+            else:
+                data = await run_side_by_side(run)
+        except Unfinished as unfinished:
+            return await self._fall_back(admitted, unfinished.reason, unfinished.known)
+        return "compiled", Answer(data, [], admitted.extensions)
+
+    def _begin(self, admitted: Admitted, root: Any = None) -> Run | None:
+        """The run of an operation, or None if its variables are wrong. Raises NeedsStock."""
+        source = self.plans.source(admitted.document, admitted.operation)
+        read = source.read(admitted.variables)
+        if read is None:
+            return None
+        variables, values = read
+        compiled = self.plans.compiled(admitted.operation, source, variables)
+        return Run(compiled, admitted.context, root, variables, values)
+
+    async def _fall_back(self, admitted: Admitted, reason: str, known: Known | None) -> tuple[str, Answer]:
+        self.observer.fell_back(reason)
+        return "stock", await self._run_stock(admitted, known)
+
+    def _event_runner(self, admitted: Admitted) -> Callable[[Executor[Any]], Any]:
+        async def answer(executor: Executor[Any]) -> ExecutionResult:
+            try:
+                run = self._begin(admitted, executor.root_value)
+                assert run is not None, "the stream has begun with these variables"
+                return ExecutionResult(await run_side_by_side(run), None)
+            except NeedsStock as needs:
+                self.observer.fell_back(needs.reason)
+            except Unfinished as unfinished:
+                self.observer.fell_back(unfinished.reason)
+                executor.remember(unfinished.known)  # type: ignore[attr-defined]  # our class has it
+            return await event_result_of(executor)
+
+        return answer
+
+
+async def run_side_by_side(run: Run) -> dict[str, Any]:
+    """The answer of a query, whose root fields stand beside each other. Raises Unfinished."""
+    steps = [_Step(run, root) for root in run.compiled.roots]
+    later = [rest for step in steps if (rest := step.begin()) is not None]
+    if len(later) == 1:
+        await later[0]
+    elif later:
+        await together(later)
+    return _outcome(run, steps)
+
+
+async def run_one_by_one(run: Run) -> dict[str, Any]:
+    """The answer of a mutation, each of whose root fields begins when the one before is complete. Raises Unfinished."""
+    steps = []
+    for root in run.compiled.roots:
+        step = _Step(run, root)
+        steps.append(step)
+        rest = step.begin()
+        if rest is not None:
+            await rest
+        if step.reason is not None:
+            break
+    return _outcome(run, steps)
+
+
+def _outcome(run: Run, steps: list["_Step"]) -> dict[str, Any]:
+    reasons = [step.reason for step in steps if step.reason is not None]
+    if not reasons:
+        return {step.root.key: step.data for step in steps}
+    for waiting in run.waited:
+        dismiss(waiting.awaitable)
+    missing = [reason for reason in reasons if reason != ERROR]
+    if missing:
+        run.compiled.trouble += 1
+    raise Unfinished({step.root.key: step.known for step in steps if step.known is not None}, (missing or reasons)[0])
+
+
+class _Step:
+    """One root field's way; what became of it is known at every moment."""
+
+    __slots__ = ("data", "known", "reason", "root", "run")
+
+    def __init__(self, run: Run, root: Root) -> None:
+        self.run = run
+        self.root = root
+        self.data: Any = None
+        self.known: Done | Resolved | Raised | None = None
+        self.reason: str | None = None
+
+    def begin(self) -> Coroutine[Any, Any, None] | None:
+        """Calls the resolver and completes what it gives; gives what is left to be awaited."""
+        if self.root.get is None:
+            self.data = self.root.constant
+            self.known = Done(self.data)
+            return None
+        try:
+            value = self.root.get(self.run.root, self.run)
+        except NeedsStock as needs:
+            self.reason = needs.reason
+        except Exception as error:
+            self.known, self.reason = Raised(error), ERROR
+        else:
+            return self._later(value) if is_awaitable(value) else self._complete(value)
+        return None
+
+    async def _later(self, awaitable: Awaitable[Any]) -> None:
+        try:
+            value = await awaitable
+        except NeedsStock as needs:
+            self.reason = needs.reason
+        except Exception as error:
+            self.known, self.reason = Raised(error), ERROR
+        else:
+            rest = self._complete(value)
+            if rest is not None:
+                await rest
+
+    def _complete(self, value: Any) -> Coroutine[Any, Any, None] | None:
+        self.known = Resolved(value)
+        below: list[Waiting] = []
+        self.run.open = below
+        assert self.root.complete is not None
+        try:
+            self.data = self.root.complete(value, self.run)
+        except NeedsStock as needs:
+            self.reason = needs.reason
+        except Exception:
+            self.reason = ERROR
+        else:
+            if below:
+                return self._settle(below)
+            self.known = Done(self.data)
+        return None
+
+    async def _settle(self, below: list[Waiting]) -> None:
+        try:
+            await settle(self.run, below)
+        except NeedsStock as needs:
+            self.reason = needs.reason
+        except Exception:
+            self.reason = ERROR
+        else:
+            self.known = Done(self.data)

@@ -1,0 +1,122 @@
+"""Compiled operations, kept for the next time; bounded in number and in the time that making them may take.
+
+A document is compiled when it is asked for again (`compile_after`): whoever sends only documents that nobody sends
+twice pays for parsing and validation, never for compiling. Compiling may take `compile_share` of the time that passes,
+with a second in hand; what comes beyond it runs on the stock engine.
+"""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from schema.engine.compile import Compiled
+from schema.engine.documents import Document, Operation
+from schema.engine.info import NeedsStock
+from schema.engine.limits import Limits
+from schema.engine.observer import Observer
+from schema.engine.source import Source
+
+IN_HAND_SECONDS = 1.0
+TROUBLE_MOST = 3
+
+
+@dataclass(slots=True)
+class _Asked:
+    """An operation that has been asked for, and how often."""
+
+    source: Source
+    times: int = 0
+    why_not: str | None = None
+
+
+class Budget:
+    """Seconds of work that may be spent: a share of the time that passes, at most `IN_HAND_SECONDS` saved up."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._left = IN_HAND_SECONDS
+        self._since = time.monotonic()
+
+    def has_some(self) -> bool:
+        now = time.monotonic()
+        self._left = min(IN_HAND_SECONDS, self._left + (now - self._since) * self._share)
+        self._since = now
+        return self._left > 0
+
+    def spend(self, seconds: float) -> None:
+        self._left -= seconds
+
+
+class Plans:
+    """The compiled operations of one schema, least recently used out first, up to `limits.compiled_fields` fields."""
+
+    def __init__(self, schema: strawberry.Schema, limits: Limits, observer: Observer) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._observer = observer
+        self._budget = Budget(limits.compile_share)
+        self._asked: OrderedDict[int, tuple[Operation, _Asked]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, tuple[Any, ...]], Compiled] = OrderedDict()
+        self._fields = 0
+
+    def source(self, document: Document, operation: Operation) -> Source:
+        """What there is to compile. Raises NeedsStock if that cannot or shall not be done (yet)."""
+        found = self._asked.get(id(operation))
+        if found is None:
+            asked = _Asked(Source(self._schema, document.node, operation.node))
+            # The operation is kept with it, so that its id is nobody else's meanwhile.
+            self._asked[id(operation)] = operation, asked
+            while len(self._asked) > self._limits.compiled_operations:
+                self._asked.popitem(last=False)
+        else:
+            asked = found[1]
+            self._asked.move_to_end(id(operation))
+        asked.times += 1
+        why_not = asked.why_not or asked.source.why_not
+        if why_not is not None:
+            raise NeedsStock(why_not)
+        if asked.times <= self._limits.compile_after:
+            raise NeedsStock("new document")
+        return asked.source
+
+    def compiled(self, operation: Operation, source: Source, variables: dict[str, Any]) -> Compiled:
+        """The operation compiled for what these variables include and skip. Raises NeedsStock."""
+        key = id(source), tuple(variables.get(flag) for flag in source.flags)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._compile(key, operation, source, variables)
+        elif found.trouble > TROUBLE_MOST:
+            raise NeedsStock("trouble")
+        else:
+            self._kept.move_to_end(key)
+        return found
+
+    def _compile(
+        self, key: tuple[int, tuple[Any, ...]], operation: Operation, source: Source, variables: dict[str, Any]
+    ) -> Compiled:
+        if not self._budget.has_some():
+            raise NeedsStock("budget")
+        began = time.perf_counter()
+        flags = {flag: variables[flag] for flag in source.flags if flag in variables}
+        try:
+            compiled = Compiled(source, source.with_sources(flags))
+        except NeedsStock as needs:
+            _, asked = self._asked[id(operation)]
+            asked.why_not = needs.reason
+            raise
+        finally:
+            took = time.perf_counter() - began
+            self._budget.spend(took)
+        self._observer.compiled(took, compiled.fields)
+        self._keep(key, compiled)
+        return compiled
+
+    def _keep(self, key: tuple[int, tuple[Any, ...]], compiled: Compiled) -> None:
+        self._kept[key] = compiled
+        self._fields += compiled.fields
+        while self._fields > self._limits.compiled_fields and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            self._fields -= oldest.fields

@@ -1,0 +1,135 @@
+"""One run of a compiled operation: its surroundings, and the values that must still be waited for.
+
+Compiled code is plain synchronous Python. Where a resolver gives an awaitable, its place in the answer is taken by a
+`Waiting`; once the whole level is built, all that wait are awaited side by side, each going on below by itself as soon
+as its own value is there.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from graphql.execution.values import VariableValues
+
+from schema.engine.info import RawInfo, Site
+
+if TYPE_CHECKING:
+    from schema.engine.compile import Compiled
+
+Complete = Callable[[Any, "Run"], Any]
+_EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+
+
+class Waiting:
+    """A value that a resolver will give later, with the place where it belongs."""
+
+    __slots__ = ("awaitable", "complete", "container", "key")
+
+    def __init__(self, key: str, awaitable: Awaitable[Any], complete: Complete) -> None:
+        self.key = key
+        self.awaitable = awaitable
+        self.complete = complete
+        self.container: dict[str, Any] | None = None
+
+
+class Run:
+    """`variables` are the coerced ones, `waited` is all that was ever waited for, `open` what waits on this level."""
+
+    __slots__ = ("_key", "_values", "compiled", "context", "infos", "open", "root", "variables", "waited")
+
+    def __init__(
+        self, compiled: "Compiled", context: Any, root: Any, variables: dict[str, Any], values: VariableValues | None
+    ) -> None:
+        self.compiled = compiled
+        self.context = context
+        self.root = root
+        self.variables = variables
+        self._values = values
+        self._key: tuple[Any, ...] | None = None
+        self.infos: dict[int, Any] = {}
+        self.waited: list[Waiting] = []
+        self.open: list[Waiting] = []
+
+    def sourced(self) -> VariableValues:
+        """The variables as graphql-core passes them around."""
+        if self._values is None:
+            self._values = self.compiled.source.with_sources(self.variables)
+        return self._values
+
+    def values_key(self) -> tuple[Any, ...] | None:
+        """Tells runs with other variables apart; None if their values cannot be compared."""
+        if not self.variables:
+            return ()
+        if self._key is None:
+            key = tuple(self.variables.items())
+            try:
+                hash(key)
+            except TypeError:
+                return None
+            # 1, 1.0 and True are the same key to a dict, not to a resolver.
+            self._key = (key, tuple(type(value) for value in self.variables.values()))
+        return self._key
+
+    def raw(self, site: Site) -> Any:
+        """What graphql-core's own functions are handed for this field."""
+        return RawInfo(site, self)
+
+    def info(self, site: Site) -> Any:
+        """Strawberry's Info for a resolver, the same for all objects in this place."""
+        made = self.compiled.source.info_class(
+            _raw_info=self.raw(site), _field=site.definition.extensions["strawberry-definition"]
+        )
+        self.infos[site.index] = made
+        return made
+
+    def wait(self, key: str, awaitable: Awaitable[Any], complete: Complete) -> Waiting:
+        """Takes the place of a value that is not there yet."""
+        waiting = Waiting(key, awaitable, complete)
+        self.waited.append(waiting)
+        return waiting
+
+    def hang(self, container: dict[str, Any], since: int) -> None:
+        """Gives this object's own waiting values, among those that came `since`, their place."""
+        for waiting in self.waited[since:]:
+            if waiting.container is None:
+                waiting.container = container
+                self.open.append(waiting)
+
+
+async def settle(run: Run, waiting: list[Waiting]) -> None:
+    """Awaits all these side by side and fills in their places, with all that is below them."""
+    if len(waiting) == 1:
+        await _settle_one(run, waiting[0])
+    else:
+        await together([_settle_one(run, each) for each in waiting])
+
+
+async def _settle_one(run: Run, one: Waiting) -> None:
+    value = await one.awaitable
+    assert one.container is not None
+    below: list[Waiting] = []
+    run.open = below
+    one.container[one.key] = one.complete(value, run)
+    if below:
+        await settle(run, below)
+
+
+async def together(work: list[Coroutine[Any, Any, None]]) -> None:
+    """Runs all of these at once; when one fails, the others are cancelled and waited for."""
+    loop = asyncio.get_running_loop()
+    tasks = [asyncio.Task(each, loop=loop, **_EAGER) for each in work]
+    try:
+        for task in tasks:
+            await task
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def dismiss(awaitable: Awaitable[Any]) -> None:
+    """Closes a coroutine that nobody will await any more; one that has ended stays as it is."""
+    if isinstance(awaitable, Coroutine):
+        awaitable.close()
