@@ -23,13 +23,15 @@ from gateways.webhooks import HttpWebhooks
 from resolvers.texts import translator
 from resolvers.worker import Worker
 from schema import root
+from schema.engine.compiled import CompiledEngine
 from schema.engine.limits import Limits
+from schema.engine.stock import StockEngine
 from schema.http.door import GraphQLDoor
 from server.database import connect, disconnect
 from server.database.connection import DatabaseUrl
 from server.database.migrate import pending
 from server.demo_page import demo_routes
-from server.observe import CountedEngine, Observed, metrics_text, start_logging
+from server.observe import Counted, Observed, metrics_text, start_logging
 from server.settings import Settings, settings
 from server.surroundings import Surroundings, system_context
 
@@ -101,7 +103,8 @@ def build_app(config: Settings) -> Starlette:
     runtime = Runtime(config)
     introspection = config.introspection if config.introspection is not None else True
     limits = Limits(introspection=introspection)
-    engine = CountedEngine(root.build(), limits=limits, present_error=root.present_error)
+    kind = CompiledEngine if config.graphql_engine == "compiled" else StockEngine
+    engine = kind(root.build(), limits=limits, present_error=root.present_error, observer=Counted())
     door = GraphQLDoor(engine, runtime.surroundings.of, limits=limits, graphiql=config.development)
     routes: list[BaseRoute] = [
         *door.routes("/graphql"),

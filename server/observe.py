@@ -3,7 +3,6 @@
 import logging
 import sys
 import time
-from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 import structlog
@@ -12,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.database import fetch_row
 from domain.secrets import new_public_id
-from schema.engine.stock import Answer, StockEngine, Variables
+from schema.engine.answer import Answer
+from schema.engine.observer import Observer
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter(
@@ -28,6 +28,14 @@ OPERATIONS = Counter(
     ("kind", "outcome", "engine"),
     registry=REGISTRY,
 )
+STOCK = Counter(
+    "kabinet_graphql_stock_runs",
+    "Operations that the compiled engine left to the stock one, by why.",
+    ("reason",),
+    registry=REGISTRY,
+)
+COMPILED = Counter("kabinet_graphql_compiled_documents", "Operations compiled.", registry=REGISTRY)
+COMPILING = Counter("kabinet_graphql_compiling_seconds", "Seconds spent compiling operations.", registry=REGISTRY)
 DATABASE = Gauge("kabinet_database_up", "1 while the database answers.", registry=REGISTRY)
 OUTBOX = Gauge("kabinet_outbox_messages", "Messages in the outbox by state.", ("state",), registry=REGISTRY)
 TRANSFERS = Gauge("kabinet_ledger_last_transfer", "The id of the ledger's newest transfer.", registry=REGISTRY)
@@ -121,33 +129,19 @@ def _method(method: str) -> str:
     return method if method in ("GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH") else "other"
 
 
-class CountedEngine(StockEngine):
-    """The stock engine, counting what it ran; a stream counts once, when it has started."""
+class Counted(Observer):
+    """Counts operations for /metrics: how they ended, which engine ran them, why the stock one had to."""
 
-    async def execute(
-        self, query: str, variables: Variables, operation_name: str | None, context: Any, *, allow_mutation: bool
-    ) -> Answer:
-        answer = await super().execute(query, variables, operation_name, context, allow_mutation=allow_mutation)
-        self._count(query, operation_name, answer)
-        return answer
+    def ended(self, kind: str, engine: str, answer: Answer) -> None:
+        outcome = "refused" if not answer.executed else "errors" if answer.errors else "ok"
+        OPERATIONS.labels(kind, outcome, engine).inc()
 
-    async def subscribe(
-        self, query: str, variables: Variables, operation_name: str | None, context: Any, *, allow_mutation: bool
-    ) -> AsyncGenerator[Answer, None] | Answer:
-        outcome = await super().subscribe(query, variables, operation_name, context, allow_mutation=allow_mutation)
-        if isinstance(outcome, Answer):
-            self._count(query, operation_name, outcome)
-        else:
-            OPERATIONS.labels("subscription", "ok", "stock").inc()
-        return outcome
+    def fell_back(self, reason: str) -> None:
+        STOCK.labels(reason).inc()
 
-    def _count(self, query: str, operation_name: str | None, answer: Answer) -> None:
-        if not answer.executed:
-            # What was refused may not even be readable.
-            OPERATIONS.labels("unknown", "refused", "stock").inc()
-            return
-        kind = self.documents.read(query).operation(operation_name).kind
-        OPERATIONS.labels(kind.value, "errors" if answer.errors else "ok", "stock").inc()
+    def compiled(self, seconds: float, fields: int) -> None:
+        COMPILED.inc()
+        COMPILING.inc(seconds)
 
 
 async def metrics_text() -> bytes:

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     trusted_proxies: str = ""
     introspection: bool | None = None
+    graphql_engine: Literal["compiled", "stock"] = "compiled"
     otp_resend_seconds: int = Field(default=60, ge=0, le=600)
     otp_per_phone_per_hour: int | None = Field(default=None, ge=1, le=1000)
     otp_per_address_per_hour: int | None = Field(default=None, ge=1, le=100_000)

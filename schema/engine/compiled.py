@@ -4,6 +4,7 @@ What it cannot do, or cannot finish, the stock engine does (see `replay.py`), co
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import strawberry
@@ -25,13 +26,12 @@ from schema.engine.stock import Admitted, Prepare, StockEngine, event_result_of
 ERROR: Final = "error"
 
 
-class Unfinished(Exception):
-    """Compiled code could not finish; `known` is what it found out until then."""
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Compiled code did not finish, or was not begun; `known` is what it found out until then."""
 
-    def __init__(self, known: Known, reason: str) -> None:
-        super().__init__(reason)
-        self.known = known
-        self.reason = reason
+    reason: str
+    known: Known = field(default_factory=dict)
 
 
 class CompiledEngine(StockEngine):
@@ -52,53 +52,51 @@ class CompiledEngine(StockEngine):
         self.plans = Plans(schema, limits, self.observer)
 
     async def _run(self, admitted: Admitted) -> tuple[str, Answer]:
-        try:
-            run = self._begin(admitted)
-        except NeedsStock as needs:
-            return await self._fall_back(admitted, needs.reason, None)
-        if run is None:  # the variables are wrong, which is an error and no fall
-            return "stock", await self._run_stock(admitted)
-        try:
-            if run.compiled.is_mutation:
-                data = await run_one_by_one(run)
-            else:
-                data = await run_side_by_side(run)
-        except Unfinished as unfinished:
-            return await self._fall_back(admitted, unfinished.reason, unfinished.known)
-        return "compiled", Answer(data, [], admitted.extensions)
+        run = self._begin(admitted)
+        if isinstance(run, Run):
+            outcome = await (run_one_by_one(run) if run.compiled.is_mutation else run_side_by_side(run))
+            if not isinstance(outcome, Unfinished):
+                return "compiled", Answer(outcome, [], admitted.extensions)
+            run = outcome
+        return "stock", await self._fall_back(admitted, run)
 
-    def _begin(self, admitted: Admitted, root: Any = None) -> Run | None:
-        """The run of an operation, or None if its variables are wrong. Raises NeedsStock."""
-        source = self.plans.source(admitted.document, admitted.operation)
-        read = source.read(admitted.variables)
-        if read is None:
-            return None
-        variables, values = read
-        compiled = self.plans.compiled(admitted.operation, source, variables)
+    def _begin(self, admitted: Admitted, root: Any = None) -> Run | Unfinished | None:
+        """The run of an operation; None if its variables are wrong."""
+        try:
+            source = self.plans.source(admitted.document, admitted.operation)
+            read = source.read(admitted.variables)
+            if read is None:
+                return None
+            variables, values = read
+            compiled = self.plans.compiled(admitted.operation, source, variables)
+        except NeedsStock as needs:
+            return Unfinished(needs.reason)
         return Run(compiled, admitted.context, root, variables, values)
 
-    async def _fall_back(self, admitted: Admitted, reason: str, known: Known | None) -> tuple[str, Answer]:
-        self.observer.fell_back(reason)
-        return "stock", await self._run_stock(admitted, known)
+    async def _fall_back(self, admitted: Admitted, unfinished: Unfinished | None) -> Answer:
+        if unfinished is None:  # an error of the caller's, which the stock engine words
+            return await self._run_stock(admitted)
+        self.observer.fell_back(unfinished.reason)
+        return await self._run_stock(admitted, unfinished.known)
 
     def _event_runner(self, admitted: Admitted) -> Callable[[Executor[Any]], Any]:
         async def answer(executor: Executor[Any]) -> ExecutionResult:
-            try:
-                run = self._begin(admitted, executor.root_value)
-                assert run is not None, "the stream has begun with these variables"
-                return ExecutionResult(await run_side_by_side(run), None)
-            except NeedsStock as needs:
-                self.observer.fell_back(needs.reason)
-            except Unfinished as unfinished:
-                self.observer.fell_back(unfinished.reason)
-                executor.remember(unfinished.known)  # type: ignore[attr-defined]  # our class has it
+            run = self._begin(admitted, executor.root_value)
+            if isinstance(run, Run):
+                outcome = await run_side_by_side(run)
+                if not isinstance(outcome, Unfinished):
+                    return ExecutionResult(outcome, None)
+                run = outcome
+            if run is not None:
+                self.observer.fell_back(run.reason)
+                executor.remember(run.known)  # type: ignore[attr-defined]  # our class has it
             return await event_result_of(executor)
 
         return answer
 
 
-async def run_side_by_side(run: Run) -> dict[str, Any]:
-    """The answer of a query, whose root fields stand beside each other. Raises Unfinished."""
+async def run_side_by_side(run: Run) -> dict[str, Any] | Unfinished:
+    """The answer of a query, whose root fields stand beside each other."""
     steps = [_Step(run, root) for root in run.compiled.roots]
     later = [rest for step in steps if (rest := step.begin()) is not None]
     if len(later) == 1:
@@ -108,8 +106,8 @@ async def run_side_by_side(run: Run) -> dict[str, Any]:
     return _outcome(run, steps)
 
 
-async def run_one_by_one(run: Run) -> dict[str, Any]:
-    """The answer of a mutation, each of whose root fields begins when the one before is complete. Raises Unfinished."""
+async def run_one_by_one(run: Run) -> dict[str, Any] | Unfinished:
+    """The answer of a mutation, each of whose root fields begins when the one before is complete."""
     steps = []
     for root in run.compiled.roots:
         step = _Step(run, root)
@@ -122,7 +120,7 @@ async def run_one_by_one(run: Run) -> dict[str, Any]:
     return _outcome(run, steps)
 
 
-def _outcome(run: Run, steps: list["_Step"]) -> dict[str, Any]:
+def _outcome(run: Run, steps: list["_Step"]) -> dict[str, Any] | Unfinished:
     reasons = [step.reason for step in steps if step.reason is not None]
     if not reasons:
         return {step.root.key: step.data for step in steps}
@@ -131,7 +129,8 @@ def _outcome(run: Run, steps: list["_Step"]) -> dict[str, Any]:
     missing = [reason for reason in reasons if reason != ERROR]
     if missing:
         run.compiled.trouble += 1
-    raise Unfinished({step.root.key: step.known for step in steps if step.known is not None}, (missing or reasons)[0])
+    known = {step.root.key: step.known for step in steps if step.known is not None}
+    return Unfinished((missing or reasons)[0], known)
 
 
 class _Step:

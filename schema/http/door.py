@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from schema.engine.answer import Answer, Engine, Needs
 from schema.engine.errors import ErrorDict, entry, internal, public_code, refusal
 from schema.engine.limits import Limits
-from schema.engine.stock import Answer, Engine, Needs
 from schema.http.accept import choose, wish
 from schema.http.graphiql import assets, page
 from schema.http.request import (

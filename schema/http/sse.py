@@ -7,9 +7,9 @@ from contextlib import suppress
 import orjson
 from starlette.types import Receive, Send
 
+from schema.engine.answer import Answer
 from schema.engine.errors import internal
 from schema.engine.limits import Limits
-from schema.engine.answer import Answer
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),

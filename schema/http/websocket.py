@@ -13,9 +13,9 @@ import orjson
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
+from schema.engine.answer import Answer, Engine
 from schema.engine.errors import ErrorDict, entry, internal, public_code, public_message, refusal
 from schema.engine.limits import Limits
-from schema.engine.stock import Answer, Engine
 from schema.http.request import BadRequest, CallerGone, GraphQLRequest, loads, request_of
 
 PROTOCOL = "graphql-transport-ws"
