@@ -7,7 +7,7 @@ anything of a web framework: that is what lets them all call the same resolvers.
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from domain.clock import Clock, SystemClock
 from domain.language import Language
@@ -113,6 +113,7 @@ class Context:
     address: str = ""
     announce: Announce = _nobody_listens
     listen: Listen = _nothing_comes
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def acting_as(self, actor: Actor) -> "Context":
         """The same surroundings with another actor: the worker, or a sign-in that has just succeeded."""

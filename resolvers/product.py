@@ -1,31 +1,27 @@
 """The shop's shelves: anybody may look."""
 
-from domain.database import fetch_row
-from domain.product import ProductView, product_columns, product_view
+from domain.product import ProductView
+from resolvers.catalogue import catalogue
 from resolvers.context import Context
-from resolvers.paging import Page, PageRequest, page
+from resolvers.paging import Page, PageRequest
+from resolvers.shelf import Shelf
+
+
+async def product_shelf(ctx: Context) -> Shelf[ProductView]:
+    """What is on sale, in the shop's own order."""
+    return (await catalogue(ctx)).products
 
 
 async def products(ctx: Context, request: PageRequest) -> Page[ProductView]:
-    """What is on sale, in the shop's own order."""
-    return await page(
-        f"SELECT {product_columns()}, p.position AS cursor_order, p.id AS cursor_id FROM product p WHERE p.on_sale",
-        [],
-        request,
-        product_view,
-        order="p.position",
-        id_="p.id",
-        ascending=True,
-    )
+    """A page of `product_shelf`."""
+    return (await product_shelf(ctx)).page(request)
 
 
 async def product(ctx: Context, code: str) -> ProductView | None:
     """One product by its code, on sale or not; None when there is none."""
-    row = await fetch_row(f"SELECT {product_columns()} FROM product p WHERE p.code = $1", code)
-    return product_view(row) if row else None
+    return (await catalogue(ctx)).product_by_code.get(code)
 
 
 async def product_by_id(ctx: Context, product_id: int) -> ProductView | None:
     """One product by its id, on sale or not; None when there is none."""
-    row = await fetch_row(f"SELECT {product_columns()} FROM product p WHERE p.id = $1", product_id)
-    return product_view(row) if row else None
+    return (await catalogue(ctx)).product_by_id.get(product_id)

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
+from typing import Final
 
 import strawberry
 
@@ -25,16 +27,32 @@ class Language(Enum):
 
     @property
     def tag(self) -> domain_language.Language:
-        return domain_language.Language(str(self.value))
+        return _TAGS[self]
+
+
+_TAGS: Final = {language: domain_language.Language(str(language.value)) for language in Language}
+
+
+@lru_cache(maxsize=10_000)
+def amount_text(tiyin: int) -> str:
+    """So'm with two decimals: what an exact Decimal of so many tiyin reads."""
+    whole, rest = divmod(abs(tiyin), domain_money.TIYIN_PER_SOM)
+    return f"{'-' if tiyin < 0 else ''}{whole}.{rest:02d}"
+
+
+@lru_cache(maxsize=10_000)
+def _formatted(tiyin: int, language: domain_language.Language) -> str:
+    return money_text(domain_money.Money(tiyin), language)
 
 
 @strawberry.type(description="An exact amount of money.")
 class Money:
     value: strawberry.Private[domain_money.Money]
 
-    @strawberry.field(description='The exact amount in so\'m, two decimals: "30000.00".')
-    def amount(self) -> Decimal:
-        return self.value.amount
+    # The scalar shows a Decimal's text, and text as it is: made once for each amount.
+    @strawberry.field(description='The exact amount in so\'m, two decimals: "30000.00".', graphql_type=Decimal)
+    def amount(self) -> str:
+        return amount_text(self.value.tiyin)
 
     @strawberry.field(description="The amount's currency.")
     def currency(self) -> Currency:
@@ -42,7 +60,7 @@ class Money:
 
     @strawberry.field(description="The amount as people write it in the caller's language: for showing only.")
     def formatted(self, info: Info) -> str:
-        return money_text(self.value, info.context.language)
+        return _formatted(self.value.tiyin, info.context.language)
 
 
 def money_or_none(value: domain_money.Money | None) -> Money | None:

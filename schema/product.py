@@ -1,16 +1,21 @@
 """Digital products and their price plans."""
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import cached_property
+from typing import Annotated, TypeVar
 
 import strawberry
 
 from domain import product as domain_product
 from resolvers import product as products
 from resolvers.paging import PageRequest
+from resolvers.shelf import Shelf
 from schema.context import Info
 from schema.money import Language, Money, money_or_none
 from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
 
+T = TypeVar("T")
+View = TypeVar("View")
 InLanguage = Annotated[
     Language | None, strawberry.argument(description="Another language than the caller's; null: the caller's.")
 ]
@@ -18,19 +23,9 @@ InLanguage = Annotated[
 
 @strawberry.type(description="The price of a month, for a run of months of the subscription (S-2).")
 class PriceStep:
-    step: strawberry.Private[domain_product.PriceStep]
-
-    @strawberry.field(description="The first month that it holds for, counted from 1.")
-    def from_month(self) -> int:
-        return self.step.from_month
-
-    @strawberry.field(description="The last month that it holds for; null: for ever.")
-    def to_month(self) -> int | None:
-        return self.step.to_month
-
-    @strawberry.field(description="The price of one month.")
-    def price(self) -> Money:
-        return Money(value=self.step.price)
+    from_month: int = strawberry.field(description="The first month that it holds for, counted from 1.")
+    to_month: int | None = strawberry.field(description="The last month that it holds for; null: for ever.")
+    price: Money = strawberry.field(description="The price of one month.")
 
 
 @strawberry.type(description="Something sold as a subscription: a cinema, music, an antivirus.")
@@ -51,7 +46,7 @@ class Product(Node):
 
     @strawberry.field(description="Its prices by month of the subscription.")
     def price_steps(self) -> list[PriceStep]:
-        return [PriceStep(step=step) for step in self.view.steps]
+        return self._price_steps
 
     @strawberry.field(description="The earlier price, to be shown struck through; null if there is none.")
     def old_price(self) -> Money | None:
@@ -65,9 +60,27 @@ class Product(Node):
     def zero_rated(self) -> bool:
         return self.view.zero_rated
 
+    # The catalogue keeps its products, and each what it has shown once.
+    @cached_property
+    def _price_steps(self) -> list[PriceStep]:
+        return [
+            PriceStep(from_month=step.from_month, to_month=step.to_month, price=Money(value=step.price))
+            for step in self.view.steps
+        ]
+
 
 def wrap_product(view: domain_product.ProductView) -> Product:
     return Product(id=to_global_id("Product", view.id), view=view)
+
+
+def shelf_page(shelf: Shelf[View], request: PageRequest, wrap: Callable[[View], T]) -> Connection[T]:
+    """A page of a kept list, made once for the same page of the same list: objects that the engine finds ready."""
+    shown = shelf.mapped(wrap)
+    return shown.keep(request, lambda: connection(shown.page(request), _as_it_is))
+
+
+def _as_it_is(item: T) -> T:
+    return item
 
 
 @strawberry.type
@@ -76,9 +89,8 @@ class ProductQueries:
     async def products(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Product]:
-        return connection(
-            await products.products(info.context, PageRequest.of(first, after, last, before)), wrap_product
-        )
+        request = PageRequest.of(first, after, last, before)
+        return shelf_page(await products.product_shelf(info.context), request, wrap_product)
 
     @strawberry.field(description="One product by its code; null if there is none.")
     async def product(

@@ -3,18 +3,20 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, Any, Final
 
 import strawberry
 
-from domain.language import in_language
+from domain.language import Language, in_language
 from resolvers import tariff as tariffs
+from resolvers.catalogue import AllowanceView, PriceView, TariffView, ZoneView
 from resolvers.paging import PageRequest
 from schema import problem
 from schema.context import Info
 from schema.money import Money
-from schema.product import InLanguage
-from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
+from schema.product import InLanguage, shelf_page
+from schema.relay import After, Before, Connection, First, Last, Node, to_global_id
 from schema.scalars import PhoneNumber
 
 
@@ -35,56 +37,55 @@ class Unit(Enum):
     PIECE = strawberry.enum_value("piece", description="One of whatever is sold.")
 
 
+# By what is stored. What is not among them stays as it is, and the type refuses it where it is asked for.
+_KINDS: Final[dict[str, Any]] = {str(kind.value): kind for kind in UsageKind}
+_UNITS: Final[dict[str, Any]] = {str(unit.value): unit for unit in Unit}
+
+
 @strawberry.type(description="A group of destinations with one price (T-2, T-3).")
 class Zone:
-    view: strawberry.Private[tariffs.ZoneView]
-
-    @strawberry.field(description="The zone's stable code, such as `satellite-3`.")
-    def code(self) -> str:
-        return self.view.code
+    code: str = strawberry.field(description="The zone's stable code, such as `satellite-3`.")
+    names: strawberry.Private[dict[Language, str]]
 
     @strawberry.field(description="Its name.")
     def name(self, info: Info, language: InLanguage = None) -> str:
-        return in_language(self.view.name, language.tag if language else info.context.language)
+        return self.names[language.tag if language else info.context.language]
 
 
 @strawberry.type(description="What is included in the monthly fee.")
 class Allowance:
-    view: strawberry.Private[tariffs.AllowanceView]
-
-    @strawberry.field(description="What may be used.")
-    def kind(self) -> UsageKind:
-        return UsageKind(self.view.kind)
-
-    @strawberry.field(description="How much of it, for a month.")
-    def amount(self) -> Decimal:
-        return Decimal(self.view.amount)
-
-    @strawberry.field(description="What the amount counts.")
-    def unit(self) -> Unit:
-        return Unit(self.view.unit)
+    kind: UsageKind = strawberry.field(description="What may be used.")
+    amount: str = strawberry.field(description="How much of it, for a month.", graphql_type=Decimal)
+    unit: Unit = strawberry.field(description="What the amount counts.")
 
 
 @strawberry.type(description="A price of the price list, taxes included (T-1).")
 class Price:
-    view: strawberry.Private[tariffs.PriceView]
+    zone: Zone | None = strawberry.field(description="The zone that it is for.")
+    unit: Unit = strawberry.field(description="What one costs.")
+    price: Money = strawberry.field(description="The price of one unit.")
 
-    @strawberry.field(description="The zone that it is for.")
-    def zone(self) -> Zone | None:
-        return Zone(view=self.view.zone)
 
-    @strawberry.field(description="What one costs.")
-    def unit(self) -> Unit:
-        return Unit(self.view.unit)
+def _zone(view: ZoneView) -> Zone:
+    return Zone(code=view.code, names={language: in_language(view.name, language) for language in Language})
 
-    @strawberry.field(description="The price of one unit.")
-    def price(self) -> Money:
-        return Money(value=self.view.price)
+
+def _unit(stored: str) -> Unit:
+    unit: Unit = _UNITS.get(stored, stored)
+    return unit
+
+
+def _allowance(view: AllowanceView) -> Allowance:
+    return Allowance(kind=_KINDS.get(view.kind, view.kind), amount=str(view.amount), unit=_unit(view.unit))
+
+
+def _price(view: PriceView) -> Price:
+    return Price(zone=_zone(view.zone), unit=_unit(view.unit), price=Money(value=view.price))
 
 
 @strawberry.type(description="A tariff plan.")
 class Tariff(Node):
-    view: strawberry.Private[tariffs.TariffView]
+    view: strawberry.Private[TariffView]
 
     @strawberry.field(description="The tariff's stable code, such as `welcome`.")
     def code(self) -> str:
@@ -112,14 +113,23 @@ class Tariff(Node):
 
     @strawberry.field(description="What the fee includes.")
     def allowances(self) -> list[Allowance]:
-        return [Allowance(view=view) for view in self.view.allowances]
+        return self._allowances
 
     @strawberry.field(description="Its prices in the edition of the price list that holds today.")
     def prices(self) -> list[Price]:
-        return [Price(view=view) for view in self.view.prices]
+        return self._prices
+
+    # The catalogue keeps its tariffs, and each what it has shown once.
+    @cached_property
+    def _allowances(self) -> list[Allowance]:
+        return [_allowance(view) for view in self.view.allowances]
+
+    @cached_property
+    def _prices(self) -> list[Price]:
+        return [_price(view) for view in self.view.prices]
 
 
-def wrap_tariff(view: tariffs.TariffView) -> Tariff:
+def wrap_tariff(view: TariffView) -> Tariff:
     return Tariff(id=to_global_id("Tariff", view.id), view=view)
 
 
@@ -129,7 +139,7 @@ class CallPrice:
 
     @strawberry.field(description="The zone that the number belongs to.")
     def zone(self) -> Zone:
-        return Zone(view=self.view.zone)
+        return _zone(self.view.zone)
 
     @strawberry.field(description="The price of one unit, taxes included.")
     def price(self) -> Money:
@@ -137,7 +147,7 @@ class CallPrice:
 
     @strawberry.field(description="What is priced: a minute.")
     def unit(self) -> Unit:
-        return Unit(self.view.unit)
+        return _unit(self.view.unit)
 
     @strawberry.field(description="The edition of the price list that holds on that day.")
     def edition(self) -> str:
@@ -170,7 +180,8 @@ class TariffQueries:
     async def tariffs(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Tariff]:
-        return connection(await tariffs.tariffs(info.context, PageRequest.of(first, after, last, before)), wrap_tariff)
+        request = PageRequest.of(first, after, last, before)
+        return shelf_page(await tariffs.tariff_shelf(info.context), request, wrap_tariff)
 
     @strawberry.field(description="One tariff plan by its code, archived ones too; null if there is none.")
     async def tariff(
