@@ -32,6 +32,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from schema.engine.calls import Call, Gives, call_of
 from schema.engine.info import NeedsStock, Site
 from schema.engine.leaves import NoValue, checked, in_line, is_plain
+from schema.engine.replay import remembering
 from schema.engine.run import Complete, Run
 from schema.engine.source import Source
 
@@ -56,7 +57,7 @@ class Compiled:
         self.source = source
         self.values = values
         self.fields = 0
-        self.namespace: dict[str, Any] = {}
+        self.namespace: dict[str, Any] = {"remembering": remembering}
         self._names = 0
         self._lines: list[str] = []
         self.trouble = 0
@@ -125,7 +126,7 @@ class Compiled:
             below = self._site(key, details, type_, site.path)
             if site.path is None:
                 below.path = None
-            call = call_of(below, self.source, self.bind)
+            call = self._call(below)
             body += self._field(below, call, value := self.bind("v"))
             entries.append(f"{key!r}: {value}")
             may_wait |= call.gives is not Gives.VALUE
@@ -139,6 +140,14 @@ class Compiled:
             lines += [*body, f"    return {answer}"]
         self._lines += lines
         return name
+
+    def _call(self, site: Site) -> Call:
+        call = call_of(site, self.source, self.bind)
+        if not self.is_mutation or call.gives is Gives.VALUE:
+            return call
+        get, kept, node = self.bind("g"), self.bind("m"), self.bind("n", site.nodes[0])
+        self._lines += [f"def {get}(s, R):", f"    return {call.text}", f"{kept} = remembering({get}, {node})"]
+        return Call(f"{kept}(s, R)", call.gives)
 
     def _field(self, site: Site, call: Call, value: str) -> list[str]:
         type_ = site.definition.type

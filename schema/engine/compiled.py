@@ -19,7 +19,7 @@ from schema.engine.info import NeedsStock
 from schema.engine.limits import Limits
 from schema.engine.observer import Observer
 from schema.engine.plans import Plans
-from schema.engine.replay import Done, Known, Raised, Resolved
+from schema.engine.replay import Done, Memory, Raised, Resolved
 from schema.engine.run import Run, Waiting, dismiss, settle, together
 from schema.engine.stock import Admitted, Prepare, StockEngine, event_result_of
 
@@ -28,10 +28,10 @@ ERROR: Final = "error"
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """Compiled code did not finish, or was not begun; `known` is what it found out until then."""
+    """Compiled code did not finish, or was not begun; `memory` is what it found out until then."""
 
     reason: str
-    known: Known = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
 
 class CompiledEngine(StockEngine):
@@ -62,6 +62,8 @@ class CompiledEngine(StockEngine):
 
     def _begin(self, admitted: Admitted, root: Any = None) -> Run | Unfinished | None:
         """The run of an operation; None if its variables are wrong."""
+        if self.schema.extensions:
+            return Unfinished("schema extensions")
         try:
             source = self.plans.source(admitted.document, admitted.operation)
             read = source.read(admitted.variables)
@@ -77,7 +79,7 @@ class CompiledEngine(StockEngine):
         if unfinished is None:  # an error of the caller's, which the stock engine words
             return await self._run_stock(admitted)
         self.observer.fell_back(unfinished.reason)
-        return await self._run_stock(admitted, unfinished.known)
+        return await self._run_stock(admitted, unfinished.memory)
 
     def _event_runner(self, admitted: Admitted) -> Callable[[Executor[Any]], Any]:
         async def answer(executor: Executor[Any]) -> ExecutionResult:
@@ -89,7 +91,7 @@ class CompiledEngine(StockEngine):
                 run = outcome
             if run is not None:
                 self.observer.fell_back(run.reason)
-                executor.remember(run.known)  # type: ignore[attr-defined]  # our class has it
+                executor.remember(run.memory)  # type: ignore[attr-defined]  # our class has it
             return await event_result_of(executor)
 
         return answer
@@ -129,8 +131,8 @@ def _outcome(run: Run, steps: list["_Step"]) -> dict[str, Any] | Unfinished:
     missing = [reason for reason in reasons if reason != ERROR]
     if missing:
         run.compiled.trouble += 1
-    known = {step.root.key: step.known for step in steps if step.known is not None}
-    return Unfinished((missing or reasons)[0], known)
+    run.memory.roots = {step.root.key: step.known for step in steps if step.known is not None}
+    return Unfinished((missing or reasons)[0], run.memory)
 
 
 class _Step:

@@ -52,6 +52,7 @@ class Operation:
 class Document:
     """A valid document and its operations by name ("" for one without)."""
 
+    text: str
     node: DocumentNode
     operations: dict[str, Operation]
     tokens: int
@@ -108,7 +109,7 @@ class Documents:
         )
         if errors:
             raise Refused(*errors)
-        return Document(node, self._operations(node), tokens)
+        return Document(text, node, self._operations(node), tokens)
 
     def _operations(self, document: DocumentNode) -> dict[str, Operation]:
         return {

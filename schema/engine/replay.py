@@ -1,17 +1,19 @@
 """When compiled code cannot finish: the stock engine does the operation over, with what is known already.
 
 A root field whose answer is complete keeps it; one that was resolved is completed anew from the very value (or the very
-exception) that its resolver gave; only what was not begun is resolved. So no root resolver runs twice and no side
-effect happens twice, and the errors are graphql-core's own, with their paths and places.
+exception) that its resolver gave; only what was not begun is resolved. In a mutation the same holds for the resolvers
+below. So no resolver that may have side effects runs twice, and the errors are graphql-core's own, with their paths and
+places.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
 
-from graphql import GraphQLObjectType, GraphQLResolveInfo
+from graphql import FieldNode, GraphQLObjectType, GraphQLResolveInfo
 from graphql.execution import Executor
 from graphql.execution.middleware import MiddlewareManager
+from graphql.pyutils import is_awaitable
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The field's resolver gave this value, which could not be completed."""
+    """The field's resolver gave this value."""
 
     value: Any
+
+    def again(self) -> Any:
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +39,92 @@ class Raised:
 
     error: Exception
 
+    def again(self) -> Any:
+        raise self.error
 
-Known = dict[str, Done | Resolved | Raised]
+
+@dataclass(slots=True)
+class Memory:
+    """What is known of a run: root fields by their keys, and what resolvers below gave, by field and object.
+
+    An object is remembered with what was got from it: as long as it is here, its id is nobody else's.
+    """
+
+    roots: dict[str, Done | Resolved | Raised] = field(default_factory=dict)
+    below: dict[tuple[int, int], tuple[Any, Resolved | Raised]] = field(default_factory=dict)
+
+
+def remembering(get: Callable[[Any, Any], Any], node: FieldNode) -> Callable[[Any, Any], Any]:
+    """The call of a resolver, whose outcome the run remembers."""
+
+    def call(source: Any, run: Any) -> Any:
+        below, key = run.memory.below, (id(node), id(source))
+        try:
+            value = get(source, run)
+        except Exception as error:
+            below[key] = source, Raised(error)
+            raise
+        if is_awaitable(value):
+            return _remembered_later(value, source, below, key)
+        below[key] = source, Resolved(value)
+        return value
+
+    return call
+
+
+async def _remembered_later(
+    awaitable: Awaitable[Any],
+    source: Any,
+    below: dict[tuple[int, int], tuple[Any, Resolved | Raised]],
+    key: tuple[int, int],
+) -> Any:
+    try:
+        value = await awaitable
+    except Exception as error:
+        below[key] = source, Raised(error)
+        raise
+    below[key] = source, Resolved(value)
+    return value
 
 
 def with_memory(executor_class: type[Executor[Any]]) -> type[Executor[Any]]:
-    """The executor class, with a place for what is known."""
+    """The executor class, able to remember."""
 
     class Remembering(executor_class):  # type: ignore[misc, valid-type]
-        known: ClassVar[Known] = {}
+        memory: Memory | None = None
 
-        def remember(self, known: Known) -> None:
-            self.known = known  # type: ignore[misc]  # each executor has its own
-            self.middleware_manager = _Remembered(known)
+        def remember(self, memory: Memory) -> None:
+            self.memory = memory
+            self.middleware_manager = _Remembered(memory)
 
         def execute_field(
             self, parent_type: GraphQLObjectType, source: Any, details: Any, path: Any, position: Any
         ) -> Any:
-            if path.prev is None and isinstance(done := self.known.get(path.key), Done):
-                return done.data
+            if self.memory is not None and path.prev is None:
+                done = self.memory.roots.get(path.key)
+                if isinstance(done, Done):
+                    return done.data
             return super().execute_field(parent_type, source, details, path, position)
 
     return Remembering
 
 
 class _Remembered(MiddlewareManager):
-    """Answers for root resolvers that have run."""
+    """Answers for resolvers that have run."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, memory: Memory) -> None:
         super().__init__()
-        self._known = known
+        self._memory = memory
 
     def get_field_resolver(self, field_resolver: Callable[..., Any]) -> Callable[..., Any]:
         def resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+            outcome: Done | Resolved | Raised | None
             if info.path.prev is None:
-                outcome = self._known.get(str(info.path.key))
-                if isinstance(outcome, Resolved):
-                    return outcome.value
-                if isinstance(outcome, Raised):
-                    raise outcome.error
+                outcome = self._memory.roots.get(str(info.path.key))
+            else:
+                _, outcome = self._memory.below.get((id(info.field_nodes[0]), id(source)), (None, None))
+            if isinstance(outcome, Resolved | Raised):
+                return outcome.again()
             return field_resolver(source, info, **arguments)
 
         return resolve

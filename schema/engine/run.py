@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphql.execution.values import VariableValues
 
 from schema.engine.info import RawInfo, Site
+from schema.engine.replay import Memory
 
 if TYPE_CHECKING:
     from schema.engine.compile import Compiled
@@ -36,7 +37,7 @@ class Waiting:
 class Run:
     """`variables` are the coerced ones, `waited` is all that was ever waited for, `open` what waits on this level."""
 
-    __slots__ = ("_key", "_values", "compiled", "context", "infos", "open", "root", "variables", "waited")
+    __slots__ = ("_key", "_values", "compiled", "context", "infos", "memory", "open", "root", "variables", "waited")
 
     def __init__(
         self, compiled: "Compiled", context: Any, root: Any, variables: dict[str, Any], values: VariableValues | None
@@ -50,6 +51,7 @@ class Run:
         self.infos: dict[int, Any] = {}
         self.waited: list[Waiting] = []
         self.open: list[Waiting] = []
+        self.memory = Memory()
 
     def sourced(self) -> VariableValues:
         """The variables as graphql-core passes them around."""
@@ -116,17 +118,20 @@ async def _settle_one(run: Run, one: Waiting) -> None:
 
 
 async def together(work: list[Coroutine[Any, Any, None]]) -> None:
-    """Runs all of these at once; when one fails, the others are cancelled and waited for."""
+    """Runs all of these at once, to the end even when one of them fails; raises what the first of them raised."""
     loop = asyncio.get_running_loop()
     tasks = [asyncio.Task(each, loop=loop, **_EAGER) for each in work]
     try:
-        for task in tasks:
-            await task
-    except BaseException:
+        # One that fails stops no other: what has begun is finished and remembered, so that it is not done twice.
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    except asyncio.CancelledError:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
 
 
 def dismiss(awaitable: Awaitable[Any]) -> None:

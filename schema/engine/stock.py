@@ -14,6 +14,7 @@ import strawberry
 from graphql import ExecutionResult, GraphQLError, OperationType
 from graphql.execution import Executor, create_source_event_stream, map_source_to_response_event
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types.execution import PreExecutionError
 
 from schema.engine.answer import Answer, Needs, Variables
 from schema.engine.documents import Document, Documents, Operation, Refused
@@ -28,7 +29,7 @@ from schema.engine.errors import (
 )
 from schema.engine.limits import Limits, too_complex
 from schema.engine.observer import Observer
-from schema.engine.replay import Known, with_memory
+from schema.engine.replay import Memory, with_memory
 
 COERCION_ERRORS_MOST: Final = 10
 
@@ -52,8 +53,8 @@ class StockEngine:
     """Runs everything on graphql-core, with parsed and validated documents kept by their text.
 
     `present_error` may change how an error that the caller may see reads. `prepare` is called before an operation runs.
-    Schema extensions do not run here: what all operations need belongs in `prepare`, in the observer or in a resolver,
-    so a schema that has any is refused.
+    A schema with extensions is executed by Strawberry's own `Schema.execute`, so that all their hooks run; what all
+    operations need is better put in `prepare` or the observer, which cost next to nothing.
     """
 
     name = "stock"
@@ -67,8 +68,6 @@ class StockEngine:
         prepare: Prepare | None = None,
         observer: Observer | None = None,
     ) -> None:
-        if schema.extensions:
-            raise ValueError("this engine runs no schema extensions")
         self.documents = Documents(schema._schema, limits)
         self.schema = schema
         self.observer = observer or Observer()
@@ -96,9 +95,11 @@ class StockEngine:
             return admitted
         if admitted.operation.kind is not OperationType.SUBSCRIPTION:
             return await self._execute(admitted)
+        if self.schema.extensions:
+            return await self._subscribe_with_extensions(admitted)
         executor = self._executor(admitted)
         if isinstance(executor, Answer):
-            return executor
+            return self._told(admitted, "stock", executor)
         try:
             await self._ready(admitted)
             source = create_source_event_stream(executor)
@@ -107,7 +108,7 @@ class StockEngine:
             return self._failed(admitted, error)
         if isinstance(started, ExecutionResult):
             return self._told(admitted, "stock", self._answer(admitted, started))
-        results = map_source_to_response_event(executor, started, self._event_runner(admitted))
+        results = map_source_to_response_event(executor, started, self._timed(self._event_runner(admitted)))
         return self._answers(admitted, results)
 
     # What may run.
@@ -164,12 +165,14 @@ class StockEngine:
         """(the engine that ran it, its answer)."""
         return "stock", await self._run_stock(admitted)
 
-    async def _run_stock(self, admitted: Admitted, known: Known | None = None) -> Answer:
+    async def _run_stock(self, admitted: Admitted, memory: Memory | None = None) -> Answer:
+        if self.schema.extensions:
+            return self._answer(admitted, await _result_with_extensions(self.schema, admitted))
         executor = self._executor(admitted)
         if isinstance(executor, Answer):
             return executor
-        if known is not None:
-            executor.remember(known)  # type: ignore[attr-defined]  # our class has it
+        if memory is not None:
+            executor.remember(memory)  # type: ignore[attr-defined]  # our class has it
         return self._answer(admitted, await _result_of(executor))
 
     def _executor(self, admitted: Admitted) -> Executor[Any] | Answer:
@@ -193,6 +196,17 @@ class StockEngine:
         """What answers an event, given the executor for it."""
         return event_result_of
 
+    def _timed(self, answer: Callable[[Executor[Any]], Any]) -> Callable[[Executor[Any]], Any]:
+        async def in_time(executor: Executor[Any]) -> ExecutionResult:
+            deadline = asyncio.timeout(self._limits.seconds)
+            try:
+                async with deadline:
+                    return cast("ExecutionResult", await answer(executor))
+            except TimeoutError as error:
+                return ExecutionResult(None, [GraphQLError("event failed", original_error=error)])
+
+        return in_time
+
     async def _answers(
         self, admitted: Admitted, results: AsyncGenerator[ExecutionResult, None]
     ) -> AsyncGenerator[Answer, None]:
@@ -206,11 +220,25 @@ class StockEngine:
                 wrapped = GraphQLError("source failed", original_error=error)
                 yield self._answer(admitted, ExecutionResult(None, [wrapped]))
 
+    async def _subscribe_with_extensions(self, admitted: Admitted) -> AsyncGenerator[Answer, None] | Answer:
+        await self._ready(admitted)
+        started = await self.schema.subscribe(
+            admitted.document.text,
+            variable_values=dict(admitted.variables),
+            context_value=admitted.context,
+            operation_name=admitted.name,
+        )
+        if isinstance(started, PreExecutionError):
+            return self._told(admitted, "stock", self._answer(admitted, started))
+        return self._answers(admitted, cast("AsyncGenerator[ExecutionResult, None]", started))
+
     # Answers.
 
-    def _answer(self, admitted: Admitted, result: ExecutionResult) -> Answer:
+    def _answer(self, admitted: Admitted, result: Any) -> Answer:
         errors = present_execution_errors(result.errors, admitted.context, self._present_error) if result.errors else []
-        return Answer(result.data, errors, admitted.extensions)
+        # Strawberry's own results also have what its schema extensions gave.
+        extensions = {**admitted.extensions, **(result.extensions or {})} if result.extensions else admitted.extensions
+        return Answer(result.data, errors, extensions, executed=not isinstance(result, PreExecutionError))
 
     def _failed(self, admitted: Admitted, error: Exception) -> Answer:
         shown = internal(error) if public_code(error) is None else refusal(error)
@@ -231,3 +259,13 @@ async def event_result_of(executor: Executor[Any]) -> ExecutionResult:
     """The answer to one event of a subscription."""
     result = executor.execute_operation(False)
     return cast("ExecutionResult", await result if isawaitable(result) else result)
+
+
+async def _result_with_extensions(schema: strawberry.Schema, admitted: Admitted) -> ExecutionResult:
+    result = await schema.execute(
+        admitted.document.text,
+        variable_values=dict(admitted.variables),
+        context_value=admitted.context,
+        operation_name=admitted.name,
+    )
+    return cast("ExecutionResult", result)
