@@ -17,7 +17,6 @@ from domain.ledger import (
     Leg,
     OperatorAccount,
     Posted,
-    hold,
     open_account,
     operator_account,
     post,
@@ -87,4 +86,4 @@ async def top_up(ledger_account_id: int, amount: Money, *, at: datetime, memo: d
     """Money from outside onto a personal account, inside the caller's transaction."""
     funding = await operator_account(OperatorAccount.FUNDING)
     legs = [Leg(funding, EntryKind.TOP_UP, -amount), Leg(ledger_account_id, EntryKind.TOP_UP, amount)]
-    return await post("top_up", legs, held=await hold(funding, ledger_account_id), at=at, memo=memo)
+    return await post("top_up", legs, at=at, memo=memo)

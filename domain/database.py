@@ -6,10 +6,11 @@ serve simple reads, these functions the hot ones and money.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache, wraps
-from typing import Any, Final, Literal, ParamSpec, TypeVar
+from typing import Any, Final, Literal, ParamSpec, TypeVar, cast
 
 from tortoise.connection import get_connection
 from tortoise.exceptions import IntegrityError
@@ -24,6 +25,7 @@ Hook = Callable[[], None]
 
 CONNECTION: Final = "default"
 _PLACE: Final = re.compile(r"\$(\d+)")
+_NAME: Final = re.compile(r":([a-z_]+)")
 _RETRIED: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: another try may well succeed
 _TRIES: Final = 4
 
@@ -38,6 +40,23 @@ def dialect() -> Literal["postgres", "sqlite"]:
 @lru_cache(maxsize=2000)
 def _for_sqlite(sql: str) -> str:
     return _PLACE.sub(r"?\1", sql).replace(" FOR UPDATE SKIP LOCKED", "").replace(" FOR UPDATE", "")
+
+
+def in_routine(sql: str) -> str:
+    """A text whose values have names, `:amount`, as it stands in a routine of PostgreSQL: `p_amount`."""
+    return _NAME.sub(r"p_\1", sql)
+
+
+@lru_cache(maxsize=200)
+def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    names = tuple(dict.fromkeys(_NAME.findall(sql)))
+    return _NAME.sub(lambda found: f"${names.index(found[1]) + 1}", sql), names
+
+
+async def fetch_named(sql: str, values: Mapping[str, Any]) -> Row | None:
+    """The first row of a text whose values have names, `:amount`: the form of what SQLite and routines share."""
+    text, names = _numbered(sql)
+    return await fetch_row(text, *(values[name] for name in names))
 
 
 async def fetch(sql: str, *values: Any) -> list[Row]:
@@ -57,6 +76,29 @@ async def fetch_row(sql: str, *values: Any) -> Row | None:
 async def execute(sql: str, *values: Any) -> None:
     """A statement whose rows nobody wants."""
     await fetch(sql, *values)
+
+
+async def call(sql: str, *values: Any) -> Row:
+    """The one row of a routine (server/database/routines): PostgreSQL's whole unit of work in one round trip.
+
+    The statement is a transaction of its own, begun anew when the database asks for that; within an outer transaction
+    it takes part in it.
+    """
+
+    async def once() -> Row:
+        row = await fetch_row(sql, *values)
+        assert row is not None, "a routine answers with a row"
+        return row
+
+    return await once() if _hooks.get() is not None else await _patiently(once)
+
+
+async def in_one_hop(work: Callable[[sqlite3.Connection], T]) -> T:
+    """SQLite's whole unit of work in one visit to its thread, in a transaction of its own unless there is one.
+
+    `work` must do nothing but work on the connection: it runs beside the event loop.
+    """
+    return cast(T, await cast(Any, get_connection(CONNECTION)).in_one_hop(work))
 
 
 def after_commit(hook: Hook) -> None:
@@ -83,16 +125,20 @@ def in_transaction(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]
     async def run(*args: P.args, **kwargs: P.kwargs) -> T:
         if _hooks.get() is not None:
             return await work(*args, **kwargs)
-        for left in range(_TRIES - 1, -1, -1):
-            try:
-                return await _once(work, *args, **kwargs)
-            except Exception as error:
-                if left == 0 or _sqlstate(error) not in _RETRIED:
-                    raise
-                await asyncio.sleep(0.01 * (_TRIES - left))
-        raise AssertionError("unreachable")
+        return await _patiently(lambda: _once(work, *args, **kwargs))
 
     return run
+
+
+async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+    for left in range(_TRIES - 1, -1, -1):
+        try:
+            return await work()
+        except Exception as error:
+            if left == 0 or _sqlstate(error) not in _RETRIED:
+                raise
+            await asyncio.sleep(0.01 * (_TRIES - left))
+    raise AssertionError("unreachable")
 
 
 async def _once(work: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:

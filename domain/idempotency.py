@@ -2,7 +2,8 @@
 
 A row per (who, key) is written first in the caller's transaction. A second call with the key waits for the first one
 to end; then it finds the row and what came of it. A refused call rolls its row back: it changed nothing, so trying
-again with the same key is right.
+again with the same key is right. (A transfer between wallets does the same within its one call: see
+domain/wallet/rules.py.)
 """
 
 import hashlib
@@ -39,14 +40,18 @@ class Key:
         text = json.dumps([self.operation, self.body], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def require_form(self) -> None:
+        """Raises InvalidInput when the key is empty or too long."""
+        if not self.key.strip() or len(self.key) > LONGEST_KEY:
+            raise InvalidInput(path=("input", "idempotencyKey"))
+
 
 async def begin(key: Key, now: datetime) -> Replay | None:
     """Claims the key inside the caller's transaction; a Replay when its work was done before.
 
     Raises IdempotencyKeyReused when it was used for another body, InvalidInput when it is empty or too long.
     """
-    if not key.key.strip() or len(key.key) > LONGEST_KEY:
-        raise InvalidInput(path=("input", "idempotencyKey"))
+    key.require_form()
     claimed = await fetch_row(
         """
         INSERT INTO idempotency (scope, key, digest, subject, at) VALUES ($1, $2, $3, NULL, $4)

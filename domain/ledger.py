@@ -5,6 +5,8 @@ append-only, a transfer takes no entry after it is written and only balances whe
 running balance changes by its entries alone and never falls below its floor. This module is the polite way in: it
 locks, looks, refuses in time and writes. The triggers would stop it, and anyone else, from doing wrong.
 
+A movement is one call: of a routine on PostgreSQL (server/database/routines), of the database's thread on SQLite.
+
 Customers' accounts keep a running balance and a hash chain: each entry carries a hash over the one before. The
 operator's own accounts take part in all movements and keep neither, so that they make nobody wait; they are covered by
 the transfers' hashes.
@@ -16,6 +18,7 @@ same call twice at once (see domain/idempotency.py: the key's row makes the seco
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +29,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from domain.clock import to_micros
-from domain.database import Row, dialect, execute, fetch, fetch_row
+from domain.database import Row, call, dialect, fetch, fetch_row, in_one_hop
 from domain.fields import InstantField, MoneyField, TextsField
 from domain.money import ZERO, Money
 from domain.refusal import Refusal
@@ -222,83 +225,104 @@ def require_funds(account: Held, needed: Money, *, rule: str, seen: bool = True)
         raise InsufficientFunds(available=max(available, ZERO) if seen else None, needed=needed, rule=rule)
 
 
+# Whether an account cannot give what is needed, stated once: SQLite runs this text, and so does PostgreSQL's routine
+# `ledger_post`. No floor is no end, and the operator's own accounts have no balance: both compare as unknown.
+SHORT: Final = """SELECT a.balance - a.floor AS available, :needed AS needed
+FROM ledger_account a WHERE a.id = :account AND :needed > a.balance - a.floor"""
+
+
 async def post(
     kind: str,
     legs: Sequence[Leg],
     *,
-    held: Mapping[int, Held],
     at: datetime,
     memo: Mapping[str, Any] | None = None,
     rule: str = "W-4.4.4",
 ) -> Posted:
-    """Writes one movement inside the caller's transaction; its accounts must be in `held` already.
+    """Writes one movement, whole, as part of the caller's transaction if there is one; locks what it touches.
 
-    Raises InsufficientFunds, by `rule`, when an account would fall below its floor. That legs sum to zero and that
-    none is zero is the caller's duty: an assertion here, the database's own refusal behind it.
+    Raises InsufficientFunds, by `rule`, when an account would fall below its floor; nothing is written then. That legs
+    sum to zero and that none is zero is the caller's duty: an assertion here, the database's own refusal behind it.
     """
     assert sum(leg.amount.tiyin for leg in legs) == 0, "a movement must sum to zero"
-    for account in held.values():
-        leaves = -sum(leg.amount.tiyin for leg in legs if leg.account_id == account.id)
-        if leaves > 0:
-            require_funds(account, Money(leaves), rule=rule)
-    micros, text = to_micros(at), json.dumps(dict(memo or {}), ensure_ascii=False, sort_keys=True)
-    transfer_id = await _next_transfer_id()
-    standing = dict(held)
-    for leg in legs:
-        standing[leg.account_id] = await _write_entry(leg, standing[leg.account_id], transfer_id, micros)
-    digest = transfer_hash(
-        transfer_id=transfer_id,
-        kind=kind,
-        at=micros,
-        memo=text,
-        legs=[(leg.account_id, str(leg.kind), leg.amount.tiyin) for leg in legs],
-    )
-    await execute(
-        "INSERT INTO ledger_transfer (id, kind, at, memo, hash) VALUES ($1, $2, $3, $4, $5)",
-        transfer_id,
-        kind,
-        micros,
-        text,
-        digest,
-    )
-    return Posted(transfer_id, at, {id_: a.balance for id_, a in standing.items() if a.balance is not None})
-
-
-async def _write_entry(leg: Leg, account: Held, transfer_id: int, at: int) -> Held:
-    after = None
-    if account.balance is not None:
-        balance, seq = account.balance + leg.amount, account.seq + 1
-        head = entry_hash(
-            before=account.head,
-            transfer_id=transfer_id,
-            account_id=account.id,
-            seq=seq,
-            kind=str(leg.kind),
-            amount=leg.amount.tiyin,
-            balance=balance.tiyin,
-            at=at,
-        )
-        after = Held(account.id, balance, account.floor, seq, head)
-    await execute(
-        """INSERT INTO ledger_entry (transfer_id, account_id, kind, amount, at, seq, balance_after, hash)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)""",
-        transfer_id,
-        account.id,
-        str(leg.kind),
-        leg.amount.tiyin,
-        at,
-        after.seq if after else None,
-        after.balance.tiyin if after and after.balance is not None else None,
-        after.head if after else None,
-    )
-    return after or account
-
-
-async def _next_transfer_id() -> int:
-    """The id of the transfer to come: its entries are written first. Ids need not be gapless."""
-    if dialect() == "sqlite":  # the transaction holds the write lock: nobody else can take the number
-        row = await fetch_row("SELECT COALESCE(MAX(id), 0) + 1 AS id FROM ledger_transfer")
+    assert len(legs) > 1, "a movement has two sides"
+    movement = Movement(kind, to_micros(at), json.dumps(dict(memo or {}), ensure_ascii=False, sort_keys=True), legs)
+    if dialect() == "sqlite":
+        row = await in_one_hop(movement.post)
     else:
-        row = await fetch_row("SELECT nextval(pg_get_serial_sequence('ledger_transfer', 'id')) AS id")
-    assert row is not None
-    return int(row["id"])
+        row = await call("SELECT * FROM ledger_post($1, $2, $3, $4, $5, $6)", *movement.values)
+    if row["transfer"] is None:
+        available, needed = max(Money(row["available"]), ZERO), Money(row["needed"])
+        raise InsufficientFunds(available=available, needed=needed, rule=rule)
+    balances = zip(row["accounts"] or (), map(Money, row["balances"] or ()), strict=True)
+    return Posted(row["transfer"], at, dict(balances))
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A transfer to be. On SQLite, whose open transaction holds the only write lock, it writes itself."""
+
+    kind: str
+    at: int
+    memo: str
+    legs: Sequence[Leg]
+
+    @property
+    def values(self) -> tuple[str, int, str, list[int], list[str], list[int]]:
+        """What PostgreSQL's routines take."""
+        accounts, kinds, amounts = zip(
+            *((leg.account_id, leg.kind.value, leg.amount.tiyin) for leg in self.legs), strict=True
+        )
+        return self.kind, self.at, self.memo, list(accounts), list(kinds), list(amounts)
+
+    def post(self, db: sqlite3.Connection) -> Row:
+        """The same as the routine `ledger_post`, with the same answer."""
+        for account in sorted({leg.account_id for leg in self.legs}):
+            needed = -sum(leg.amount.tiyin for leg in self.legs if leg.account_id == account)
+            if needed > 0 and (short := db.execute(SHORT, {"account": account, "needed": needed}).fetchone()):
+                return {"transfer": None} | dict(short)
+        transfer_id = self.write(db)
+        places = ", ".join("?" * len(self.legs))
+        rows = db.execute(
+            f"SELECT id, balance FROM ledger_account WHERE id IN ({places}) AND balance IS NOT NULL",
+            [leg.account_id for leg in self.legs],
+        ).fetchall()
+        return {"transfer": transfer_id, "accounts": [row[0] for row in rows], "balances": [row[1] for row in rows]}
+
+    def write(self, db: sqlite3.Connection) -> int:
+        """The same as the routine `ledger_write`: the entries, then the transfer that seals them; gives its id."""
+        (transfer_id,) = db.execute("SELECT COALESCE(MAX(id), 0) + 1 FROM ledger_transfer").fetchone()
+        lines = []
+        for leg in self.legs:
+            self._write_entry(db, transfer_id, leg)
+            lines.append((leg.account_id, leg.kind.value, leg.amount.tiyin))
+        digest = transfer_hash(transfer_id=transfer_id, kind=self.kind, at=self.at, memo=self.memo, legs=lines)
+        db.execute(
+            "INSERT INTO ledger_transfer (id, kind, at, memo, hash) VALUES (?, ?, ?, ?, ?)",
+            (transfer_id, self.kind, self.at, self.memo, digest),
+        )
+        return int(transfer_id)
+
+    def _write_entry(self, db: sqlite3.Connection, transfer_id: int, leg: Leg) -> None:
+        account, kind, amount = leg.account_id, leg.kind.value, leg.amount.tiyin
+        balance, seq, head = db.execute(
+            "SELECT balance + ?, seq + 1, head FROM ledger_account WHERE id = ?", (amount, account)
+        ).fetchone()
+        link: tuple[int, int, str] | tuple[None, None, None] = (None, None, None)
+        if balance is not None:
+            digest = entry_hash(
+                before=head,
+                transfer_id=transfer_id,
+                account_id=account,
+                seq=seq,
+                kind=kind,
+                amount=amount,
+                balance=balance,
+                at=self.at,
+            )
+            link = (seq, balance, digest)
+        db.execute(
+            """INSERT INTO ledger_entry (transfer_id, account_id, kind, amount, at, seq, balance_after, hash)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            (transfer_id, account, kind, amount, self.at, *link),
+        )

@@ -22,7 +22,7 @@ from domain.account import PersonalAccount
 from domain.clock import from_micros, to_micros
 from domain.database import Row, execute, fetch, fetch_row
 from domain.fields import InstantField, MoneyField
-from domain.ledger import EntryKind, Held, LedgerTransfer, Leg, OperatorAccount, hold, operator_account, post
+from domain.ledger import EntryKind, Held, LedgerTransfer, Leg, OperatorAccount, operator_account, post
 from domain.money import Money
 from domain.product import Product, ProductView, product_view
 from domain.refusal import InvalidInput, Refusal
@@ -370,5 +370,5 @@ async def charge(order: OrderView, *, from_month: int, now: datetime, renewal: b
         "renewal": renewal,
     }
     legs = [Leg(source, EntryKind.SUBSCRIPTION, -order.total), Leg(revenue, EntryKind.SUBSCRIPTION, order.total)]
-    posted = await post("subscription", legs, held=await hold(source, revenue), at=now, memo=memo, rule="R-3")
+    posted = await post("subscription", legs, at=now, memo=memo, rule="R-3")
     return posted.transfer_id

@@ -34,7 +34,7 @@ HELD_BY: Final = {
     "W-4.4.1": "domain.money.Money",
     "W-4.4.2": "domain.wallet.top_up",
     "W-4.4.3": "domain.wallet.Wallet",
-    "W-4.4.7": "resolvers.wallet.transfer_receipt",
+    "W-4.4.7": "resolvers.wallet.TransferView",
     "W-4.5.2": "domain.wallet.current_limits",
     "W-10.3": "domain.offer.publish",
 }

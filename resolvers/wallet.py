@@ -18,14 +18,17 @@ from domain.idempotency import Key, begin, finish
 from domain.ledger import Posted, open_account
 from domain.money import Money
 from domain.phone import masked
+from domain.refusal import Refusal
 from domain.subscriber import SubscriberKind
 from domain.wallet import (
+    POSTED,
+    REPLAY,
     BirthDateWrong,
     Limits,
     RecipientNotFound,
+    Sending,
     WalletExists,
     WalletLevel,
-    WalletLocked,
     WalletMissing,
     WalletNotForYou,
     WalletStatus,
@@ -33,13 +36,25 @@ from domain.wallet import (
     current_limits,
     hash_pin,
     hold_wallets,
+    named,
     new_wallet_number,
     read_pin,
+    refusal,
     send,
     top_up,
 )
-from resolvers.account import ReceiptView, receipts
-from resolvers.context import Context, StaffActor, SubscriberActor, SystemActor, the_partner, the_subscriber
+from resolvers import access
+from resolvers.account import ReceiptView, receipt_view
+from resolvers.context import (
+    Claimed,
+    Context,
+    Expired,
+    StaffActor,
+    SubscriberActor,
+    SystemActor,
+    the_partner,
+    the_subscriber,
+)
 
 OFFER: Final = "wallet"
 OLDEST_YEARS: Final = 120
@@ -61,12 +76,19 @@ class WalletView:
 
 @dataclass(frozen=True, slots=True)
 class TransferView:
-    """A movement out of the holder's wallet that has been carried out."""
+    """A movement out of the holder's wallet that has been carried out, and the wallet as it stands then."""
 
     id: int
     at: datetime
     amount: Money
-    wallet_id: int
+    wallet: WalletView
+    memo: str
+
+    @property
+    def receipt(self) -> ReceiptView:
+        """The proof of it (W-2.19); no commission is taken (W-4.4.4)."""
+        facts = {"id": self.id, "at": to_micros(self.at), "kind": "transfer", "memo": self.memo, "commission": 0}
+        return receipt_view(facts | {"amount": self.amount.tiyin})
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,74 +245,63 @@ async def transfer(ctx: Context, *, to: str, amount: Decimal, key: str) -> Trans
     """Sends money from the caller's wallet to another, named by its number or its phone (W-4.4.4).
 
     Raises InvalidAmount, WalletMissing, WalletLocked, RecipientNotFound, SameWallet, WalletNotActive, NotToppedUpYet,
-    InsufficientFunds, TopUpLimitReached, BalanceLimitReached, IdempotencyKeyReused. A replay gives the first answer.
+    InsufficientFunds, TopUpLimitReached, BalanceLimitReached, IdempotencyKeyReused; TokenOver for a claimed actor whose
+    session is over. A replay gives the first answer.
     """
-    actor = the_subscriber(ctx)
-    asked = Money.asked(amount, path=("input", "amount"))
-    return await _transfer(ctx, actor, to.strip(), asked, key)
+    actor = ctx.actor if isinstance(ctx.actor, Claimed) else the_subscriber(ctx)
+    try:
+        sending = _sending(ctx, actor, to.strip(), Money.asked(amount, path=("input", "amount")), key)
+    except Refusal:
+        await access.settle(ctx)  # who is not signed in any more is told that first
+        the_subscriber(ctx)
+        raise
+    facts = await send(sending)
+    _learn_who(ctx, actor, facts)
+    if facts["verdict"] == REPLAY:
+        return await _replayed(facts["subject"])
+    if facts["verdict"] != POSTED:
+        raise refusal(facts, sending.amount)
+    _announce(ctx, facts["payer"], facts["payee"])
+    view = wallet_view(facts | {"id": facts["payer"]})
+    return TransferView(facts["transfer"], sending.at, sending.amount, view, facts["memo"])
 
 
-@in_transaction
-async def _transfer(ctx: Context, actor: SubscriberActor, to: str, amount: Money, key: str) -> TransferView:
-    now = ctx.clock.now()
+def _sending(ctx: Context, actor: Claimed | SubscriberActor, to: str, amount: Money, key: str) -> Sending:
     call = Key(actor.label, "transfer", key, {"to": to, "amount": amount.tiyin})
-    if replay := await begin(call, now):
-        return await _replayed(replay.subject)
-    source_id = await _unlocked_wallet(ctx, actor)
-    target_id = await _recipient(to)
-    wallets = await hold_wallets(sorted({source_id, target_id}))
-    posted = await send(wallets[source_id], wallets[target_id], amount, at=now)
-    await finish(call, f"{posted.transfer_id}:{source_id}")
-    _announce(ctx, source_id, target_id)
-    return TransferView(posted.transfer_id, now, amount, source_id)
+    call.require_form()
+    return Sending(actor.subscriber_id, actor.session_id, to, amount, call, ctx.clock.now())
+
+
+def _learn_who(ctx: Context, actor: Claimed | SubscriberActor, facts: Row) -> None:
+    """The transfer's own statement has looked the session up: what it says holds for the rest of the request."""
+    if facts["session_phone"] is None:
+        ctx.actor = Expired()
+    else:
+        found = SubscriberActor(actor.subscriber_id, actor.session_id, facts["session_phone"])
+        access.settled(ctx, found, facts["language"])
 
 
 async def _replayed(subject: str) -> TransferView:
+    """What the first call has made, and the wallet as it stands now."""
     transfer_id, wallet_id = map(int, subject.split(":"))
     row = await fetch_row(
-        """SELECT t.at, -e.amount AS amount FROM ledger_transfer t
-           JOIN wallet w ON w.id = $2 JOIN ledger_entry e ON e.transfer_id = t.id AND e.account_id = w.ledger_account_id
-           WHERE t.id = $1""",
+        f"""SELECT t.at, t.memo, -e.amount AS sent, v.* FROM ({_WALLET} WHERE w.id = $2) v
+            JOIN ledger_transfer t ON t.id = $1
+            JOIN ledger_entry e ON e.transfer_id = t.id AND e.account_id = v.ledger_account_id""",
         transfer_id,
         wallet_id,
     )
     assert row is not None
-    return TransferView(transfer_id, from_micros(row["at"]), Money(row["amount"]), wallet_id)
-
-
-async def _unlocked_wallet(ctx: Context, actor: SubscriberActor) -> int:
-    row = await fetch_row(
-        """SELECT w.id, s.wallet_unlocked_until AS until FROM wallet w JOIN session s ON s.id = $2
-           WHERE w.subscriber_id = $1 AND w.status <> 'closed'
-           ORDER BY CASE WHEN w.phone = $3 THEN 0 ELSE 1 END, w.id LIMIT 1""",
-        actor.subscriber_id,
-        actor.session_id,
-        actor.phone,
-    )
-    if row is None:
-        raise WalletMissing
-    if row["until"] is None or row["until"] <= to_micros(ctx.clock.now()):
-        raise WalletLocked
-    return int(row["id"])
-
-
-async def _recipient(to: str) -> int:
-    row = await _find_recipient(to)
-    if row is None:
-        raise RecipientNotFound(path=("input", "to"))
-    return int(row["id"])
+    return TransferView(transfer_id, from_micros(row["at"]), Money(row["sent"]), wallet_view(row), row["memo"])
 
 
 async def _find_recipient(to: str) -> Row | None:
-    """By the wallet's number or by the phone, written in any usual way; closed wallets are nobody's."""
-    digits = "".join(character for character in to[:40] if character.isascii() and character.isdigit())
-    phone = f"+998{digits[-9:]}" if len(digits) in (9, 12) else ""
+    """By the wallet's number or by the phone; closed wallets are nobody's."""
     return await fetch_row(
         """SELECT w.id, w.number, w.phone, s.first_name, s.last_name FROM wallet w
            JOIN subscriber s ON s.id = w.subscriber_id
            WHERE (w.number = $1 OR w.phone = $2) AND w.status <> 'closed'""",
-        digits,
-        phone,
+        *named(to),
     )
 
 
@@ -307,13 +318,6 @@ async def recipient(ctx: Context, *, to: str) -> RecipientView:
         raise RecipientNotFound(path=("to",))
     name = f"{row['first_name']} {row['last_name'][:1]}." if row["last_name"] else row["first_name"]
     return RecipientView(f"{row['number'][:4]} **** **** {row['number'][-4:]}", masked(row["phone"]), name)
-
-
-async def transfer_receipt(ctx: Context, view: TransferView) -> ReceiptView:
-    """The proof of a transfer that the caller has made (W-2.19)."""
-    (receipt,) = await receipts(ctx, [view.id])
-    assert receipt is not None
-    return receipt
 
 
 async def top_up_wallet(ctx: Context, *, wallet_id: int, amount: Decimal, key: str, memo: dict[str, Any]) -> Posted:

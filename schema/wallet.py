@@ -112,14 +112,12 @@ class Transfer:
         return Money(value=self.view.amount)
 
     @strawberry.field(description="Its receipt (W-2.19).")
-    async def receipt(self, info: Info) -> Receipt:
-        return Receipt(view=await wallets.transfer_receipt(info.context, self.view))
+    def receipt(self) -> Receipt:
+        return Receipt(view=self.view.receipt)
 
     @strawberry.field(description="The caller's wallet as it stands now.")
-    async def wallet(self, info: Info) -> Wallet:
-        view = await wallets.wallet(info.context, self.view.wallet_id)
-        assert view is not None
-        return wrap_wallet(view)
+    def wallet(self) -> Wallet:
+        return wrap_wallet(self.view.wallet)
 
 
 @strawberry.type(description="Whom a transfer would reach, masked: show it before confirming (W-4.4.5).")

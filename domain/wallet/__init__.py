@@ -1,13 +1,13 @@
 """The e-wallet: electronic money issued by the operator, apart from the telecom balance (spec: wallet).
 
-`refusals` are how it says no, `model` what it is, `limits` the pure rules of a Light wallet, `pin` the holder's PIN,
-`movements` what can happen to its money. Opening a wallet, unlocking it and sending from it are told as stories in
-resolvers/wallet.py.
+`refusals` are how it says no, `model` what it is, `limits` those of a Light wallet, `pin` the holder's PIN, `movements`
+what can happen to its money, `rules` what that must obey, once for both databases, `verdicts` what they say. Opening a
+wallet, unlocking it and sending from it are told as stories in resolvers/wallet.py.
 """
 
-from domain.wallet.limits import Limits, current_limits, require_room
+from domain.wallet.limits import Limits, current_limits
 from domain.wallet.model import Wallet, WalletLevel, WalletStatus, new_wallet_number
-from domain.wallet.movements import HeldWallet, hold_wallets, send, top_up
+from domain.wallet.movements import HeldWallet, Sending, hold_wallets, named, send, top_up
 from domain.wallet.pin import check_pin, hash_pin, read_pin
 from domain.wallet.refusals import (
     BalanceLimitReached,
@@ -24,8 +24,12 @@ from domain.wallet.refusals import (
     WalletNotForYou,
     WrongPin,
 )
+from domain.wallet.rules import POSTED, REPLAY
+from domain.wallet.verdicts import refusal
 
 __all__ = [
+    "POSTED",
+    "REPLAY",
     "BalanceLimitReached",
     "BirthDateWrong",
     "HeldWallet",
@@ -34,6 +38,7 @@ __all__ = [
     "PinLocked",
     "RecipientNotFound",
     "SameWallet",
+    "Sending",
     "TopUpLimitReached",
     "Wallet",
     "WalletExists",
@@ -48,9 +53,10 @@ __all__ = [
     "current_limits",
     "hash_pin",
     "hold_wallets",
+    "named",
     "new_wallet_number",
     "read_pin",
-    "require_room",
+    "refusal",
     "send",
     "top_up",
 ]

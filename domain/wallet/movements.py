@@ -1,33 +1,25 @@
-"""What can happen to a wallet's money. All run inside the caller's transaction.
+"""What can happen to a wallet's money.
 
 A wallet's row and its ledger account are locked together, in the order of accounts, before anything is decided: status,
 level, limits and balance are then facts. Whoever changes a wallet's status takes the same lock, so nothing is sent from
-a wallet that is being blocked.
+a wallet that is being blocked. What is decided, and in which order, is said in `rules`.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from domain.clock import from_micros, to_micros
-from domain.database import Row, execute, fetch
-from domain.ledger import (
-    EntryKind,
-    Held,
-    Leg,
-    OperatorAccount,
-    Posted,
-    hold,
-    operator_account,
-    post,
-    require_funds,
-)
+from domain.database import Row, call, dialect, execute, fetch, fetch_named, in_one_hop
+from domain.idempotency import Key
+from domain.ledger import EntryKind, Held, Leg, Movement, OperatorAccount, Posted, operator_account, post
 from domain.money import Money
-from domain.phone import masked
-from domain.wallet.limits import current_limits, require_room
+from domain.wallet.limits import counting
 from domain.wallet.model import WalletLevel, WalletStatus
-from domain.wallet.refusals import NotToppedUpYet, SameWallet, WalletNotActive
+from domain.wallet.rules import ANSWER, PARTIES, POSTED, TOP_UP_VERDICT, VERDICT
+from domain.wallet.verdicts import refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,67 +68,93 @@ def _held_wallet(row: Row) -> HeldWallet:
     )
 
 
-async def send(source: HeldWallet, target: HeldWallet, amount: Money, *, at: datetime) -> Posted:
-    """One wallet's money to another (commission 0 %); both are held.
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A transfer that is asked for: `to` names the receiver by the wallet's number or by the phone."""
 
-    Raises SameWallet, WalletNotActive (either), NotToppedUpYet (W-4.1.2), InsufficientFunds (W-4.4.4), and for a
-    Light receiver TopUpLimitReached or BalanceLimitReached (W-4.5.1a, b).
+    subscriber_id: int
+    session_id: int
+    to: str
+    amount: Money
+    key: Key
+    at: datetime
+
+    @property
+    def values(self) -> dict[str, str | int]:
+        """By the names that the rules know them by, in the order in which `wallet_transfer` takes them."""
+        number, phone = named(self.to)
+        values: dict[str, str | int] = {
+            "subscriber": self.subscriber_id,
+            "session": self.session_id,
+            "scope": self.key.scope,
+            "key": self.key.key,
+            "digest": self.key.digest,
+            "number": number,
+            "phone": phone,
+            "amount": self.amount.tiyin,
+            "now": to_micros(self.at),
+        }
+        return values | counting(self.at)
+
+
+def named(to: str) -> tuple[str, str]:
+    """The wallet number and the phone that `to` may be, written in any usual way; nothing is nobody's."""
+    digits = "".join(character for character in to[:40] if character.isascii() and character.isdigit())
+    return digits, f"+998{digits[-9:]}" if len(digits) in (9, 12) else ""
+
+
+_TRANSFER: Final = f"""SELECT * FROM wallet_transfer({", ".join(f"${n}" for n in range(1, 12))})
+AS f ({", ".join(f"{name} {type_}" for name, type_ in ANSWER.items())})"""
+
+
+async def send(sending: Sending) -> Row:
+    """One wallet's money to another (commission 0 %), all of it in one call: on PostgreSQL a routine.
+
+    Gives the facts that `rules.ANSWER` names. The `verdict` is POSTED, with the payer's wallet as it stands afterwards;
+    REPLAY, when the same was done before (`subject` is "transfer:wallet"); or a rule's, which `refusal` makes an
+    exception of: then nothing was written. A part of the caller's transaction if there is one.
     """
-    if source.id == target.id:
-        raise SameWallet(path=("input", "to"))
-    if source.status is not WalletStatus.ACTIVE:
-        raise WalletNotActive
-    if target.status is not WalletStatus.ACTIVE:
-        raise WalletNotActive(path=("input", "to"))
-    if source.first_top_up_at is None:
-        raise NotToppedUpYet
-    require_funds(source.account, amount, rule="W-4.4.4")
-    await _require_room(target, amount, at)
-    legs = [
-        Leg(source.account.id, EntryKind.TRANSFER_OUT, -amount),
-        Leg(target.account.id, EntryKind.TRANSFER_IN, amount),
-    ]
-    posted = await post("transfer", legs, held=_accounts(source, target), at=at, memo=_parties(source, target))
-    await _note_first_top_up(target, at)
-    return posted
+    values = sending.values
+    if dialect() == "sqlite":
+        return await in_one_hop(lambda db: _send_on_sqlite(db, values))
+    return await call(_TRANSFER, *values.values())
+
+
+def _send_on_sqlite(db: sqlite3.Connection, values: dict[str, str | int]) -> Row:
+    """The same as the routine `wallet_transfer`; the transaction's write lock stands for all of its locks."""
+    values = values | dict(db.execute(PARTIES, values).fetchone())
+    facts = dict(db.execute(VERDICT, values).fetchone())
+    if facts["verdict"] != POSTED:
+        return facts
+    amount, now = Money(int(values["amount"])), int(values["now"])
+    legs = (
+        Leg(facts["ledger_account_id"], EntryKind.TRANSFER_OUT, -amount),
+        Leg(facts["payee_account"], EntryKind.TRANSFER_IN, amount),
+    )
+    transfer_id = Movement("transfer", now, facts["memo"], legs).write(db)
+    db.execute(
+        "INSERT INTO idempotency (scope, key, digest, subject, at) VALUES (:scope, :key, :digest, :subject, :now)",
+        values | {"subject": f"{transfer_id}:{facts['payer']}"},
+    )
+    if facts["payee_first_top_up_at"] is None:
+        db.execute("UPDATE wallet SET first_top_up_at = ? WHERE id = ?", (now, facts["payee"]))
+    return facts | {"transfer": transfer_id, "balance": facts["balance"] - amount.tiyin}
 
 
 async def top_up(wallet: HeldWallet, amount: Money, *, at: datetime, memo: dict[str, Any]) -> Posted:
-    """Money from outside into a wallet (W-4.3.1); the wallet is held.
+    """Money from outside into a wallet (W-4.3.1), which the caller's transaction holds.
 
     Raises WalletNotActive, TopUpLimitReached, BalanceLimitReached.
     """
-    if wallet.status is not WalletStatus.ACTIVE:
-        raise WalletNotActive
-    await _require_room(wallet, amount, at)
-    funding = await operator_account(OperatorAccount.FUNDING)
+    facts = await fetch_named(TOP_UP_VERDICT, {"payee": wallet.id, "amount": amount.tiyin} | counting(at))
+    assert facts is not None
+    if facts["verdict"] != POSTED:
+        raise refusal(facts, amount)
     legs = [
-        Leg(funding, EntryKind.TOP_UP, -amount),
+        Leg(await operator_account(OperatorAccount.FUNDING), EntryKind.TOP_UP, -amount),
         Leg(wallet.account.id, EntryKind.TOP_UP, amount),
     ]
-    posted = await post("top_up", legs, held=_accounts(wallet) | await hold(funding), at=at, memo=memo)
-    await _note_first_top_up(wallet, at)
-    return posted
-
-
-async def _require_room(wallet: HeldWallet, amount: Money, at: datetime) -> None:
-    require_room(amount, wallet.balance, await current_limits(wallet.account.id, wallet.level, at))
-
-
-async def _note_first_top_up(wallet: HeldWallet, at: datetime) -> None:
+    posted = await post("top_up", legs, at=at, memo=memo)
     if wallet.first_top_up_at is None:
         await execute("UPDATE wallet SET first_top_up_at = $1 WHERE id = $2", to_micros(at), wallet.id)
-
-
-def _accounts(*wallets: HeldWallet) -> dict[int, Held]:
-    return {wallet.account.id: wallet.account for wallet in wallets}
-
-
-def _parties(source: HeldWallet, target: HeldWallet) -> dict[str, Any]:
-    """What the receipt says of the two (W-2.19): numbers of wallets, phones masked."""
-    return {
-        "payer": source.number,
-        "payer_phone": masked(source.phone),
-        "recipient": target.number,
-        "recipient_phone": masked(target.phone),
-    }
+    return posted

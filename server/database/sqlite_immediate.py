@@ -6,15 +6,46 @@ fail then with "database is locked". And a cancellation while beginning would le
 """
 
 import sqlite3
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import IntegrityError, OperationalError
+
+T = TypeVar("T")
+
+
+def _whole(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """`work` in one transaction: on the connection's own thread, so that nothing can come in between."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return result
+
+
+async def _hop(opened: Any, run: Callable[..., T], *args: Any) -> T:
+    """One visit to the connection's thread. Cancelling it does not stop what has begun there."""
+    try:
+        return await opened._execute(run, opened._conn, *args)  # type: ignore[no-any-return]  # aiosqlite's own way
+    except sqlite3.OperationalError as error:
+        raise OperationalError(error) from error
+    except sqlite3.IntegrityError as error:
+        raise IntegrityError(error) from error
 
 
 class _ImmediateWrapper(SqliteTransactionWrapper):
+    async def in_one_hop(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`work` as part of the open transaction."""
+        async with self.acquire_connection() as opened:
+            return await _hop(opened, work)
+
     async def begin(self) -> None:
         try:
             await self._connection.execute("BEGIN IMMEDIATE")
@@ -46,6 +77,11 @@ class _ImmediateContext(SqliteTransactionContext):
 
 
 class SqliteImmediateClient(SqliteClient):
+    async def in_one_hop(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """`work` as a transaction of its own: BEGIN IMMEDIATE, the work and COMMIT in one visit to the thread."""
+        async with self.acquire_connection() as opened:
+            return await _hop(opened, _whole, work)
+
     def _in_transaction(self) -> TransactionContext:
         return _ImmediateContext(_ImmediateWrapper(self), self._lock)
 

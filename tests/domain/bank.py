@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from domain.database import fetch, in_transaction
-from domain.ledger import EntryKind, Leg, OperatorAccount, Posted, hold, open_account, operator_account, post
+from domain.ledger import EntryKind, Leg, OperatorAccount, Posted, open_account, operator_account, post
 from domain.ledger_check import check_ledger
 from domain.money import ZERO, Money
 
@@ -30,7 +30,7 @@ class Bank:
         """Money from outside."""
         source, target, amount = await operator_account(OperatorAccount.FUNDING), self.ids[name], Money.som(som)
         legs = [Leg(source, EntryKind.TOP_UP, -amount), Leg(target, EntryKind.TOP_UP, amount)]
-        return await post("top_up", legs, held=await hold(source, target), at=NOW, memo={"from": "outside"})
+        return await post("top_up", legs, at=NOW, memo={"from": "outside"})
 
     @in_transaction
     async def move(self, source: str, target: str, som: int, *, commission: int = 0) -> Posted:
@@ -40,7 +40,7 @@ class Bank:
         legs = [Leg(payer, EntryKind.TRANSFER_OUT, -amount), Leg(payee, EntryKind.TRANSFER_IN, amount)]
         if fee:
             legs += [Leg(payer, EntryKind.COMMISSION, -fee), Leg(earned, EntryKind.COMMISSION, fee)]
-        return await post("transfer", legs, held=await hold(payer, payee, earned), at=NOW)
+        return await post("transfer", legs, at=NOW)
 
     async def holdings(self) -> dict[str, int]:
         """What each named account holds."""

@@ -10,7 +10,7 @@ from domain.account import check_digit
 from domain.clock import SetClock, to_micros
 from domain.database import execute, fetch, fetch_row, in_transaction
 from domain.language import Language
-from domain.ledger import EntryKind, Leg, OperatorAccount, hold, open_account, operator_account, post
+from domain.ledger import EntryKind, Leg, OperatorAccount, open_account, operator_account, post
 from domain.money import ZERO, Money
 from domain.order import OrderView
 from domain.secrets import Secrets
@@ -149,7 +149,7 @@ class Shop:
             Leg(buyer.ledger_account_id, EntryKind.TOP_UP, Money.som(som)),
             Leg(funding, EntryKind.TOP_UP, Money.som(-som)),
         ]
-        await post("top_up", legs, held=await hold(buyer.ledger_account_id, funding), at=self.clock.now())
+        await post("top_up", legs, at=self.clock.now())
 
     async def order(self, buyer: Buyer, months: int = 1, product: str = "cinema", **given: Any) -> OrderView:
         """Places an order in the buyer's cabinet."""

@@ -158,7 +158,7 @@ async def test_a_transfer_moves_exactly_its_amount_and_gives_a_receipt(world: Wo
     ctx = await world.signed_in(alice)
 
     sent = await wallet.transfer(ctx, to=bob.phone, amount=Decimal("12500.50"), key="k1")
-    receipt = await wallet.transfer_receipt(ctx, sent)
+    receipt = sent.receipt
 
     holdings = await world.holdings()
     assert (holdings[alice.wallet_ledger], holdings[bob.wallet_ledger]) == (

@@ -7,12 +7,12 @@ from domain.account import new_account_number
 from domain.clock import SetClock, to_micros
 from domain.database import execute, fetch, fetch_row, in_transaction
 from domain.language import Language
-from domain.ledger import EntryKind, Leg, OperatorAccount, hold, open_account, operator_account, post
+from domain.ledger import EntryKind, Leg, OperatorAccount, open_account, operator_account, post
 from domain.money import ZERO, Money
 from domain.secrets import Secrets
 from domain.wallet import hold_wallets, new_wallet_number, top_up
 from domain.wallet.pin import hash_pin
-from resolvers.context import Anonymous, Context, StaffActor, SubscriberActor
+from resolvers.context import Actor, Anonymous, Context, SubscriberActor
 
 PIN = "2580"
 # Argon2 is slow on purpose; one hash serves all subscribers of a test run.
@@ -43,7 +43,7 @@ class World:
     _people: int = 0
     _offers: int = 0
 
-    def context(self, actor: SubscriberActor | StaffActor | Anonymous | None = None) -> Context:
+    def context(self, actor: Actor | None = None) -> Context:
         """Surroundings for a call by this actor; by nobody if left out."""
         return Context(
             actor=actor or Anonymous(),
@@ -95,7 +95,7 @@ class World:
         """Money from outside onto a personal account."""
         funding = await operator_account(OperatorAccount.FUNDING)
         legs = [Leg(funding, EntryKind.TOP_UP, -amount), Leg(ledger_account, EntryKind.TOP_UP, amount)]
-        await post("top_up", legs, held=await hold(funding, ledger_account), at=self.clock.now())
+        await post("top_up", legs, at=self.clock.now())
 
     async def holder(self, balance: int = 0, *, level: str = "light", status: str = "active") -> Person:
         """A person with a wallet of `balance` so'm and the PIN 2580."""

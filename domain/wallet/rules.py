@@ -1,0 +1,157 @@
+"""What a wallet's movements must obey, stated once, in SQL that both databases run.
+
+SQLite runs these texts as they stand; on PostgreSQL they are part of the routine `wallet_transfer`, which a transfer
+is one call of (server/database/routines). Values have names: `:amount` is what is to be moved, in tiyin, `:now` the
+instant in microseconds, `:day` the day in Tashkent, `:window` the first instant that counts towards 30 days' top-ups.
+
+A rule is a code and the condition under which it says no; the first that holds is the verdict. The conditions are about
+facts (`f`) that were read under the locks of both wallets. An unknown (NULL) fact refuses nothing: a Premium wallet has
+no `most` (W-4.5.2).
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+LIGHT_BHMS: Final = 5
+
+Rules = tuple[tuple[str, str], ...]
+
+POSTED: Final = "POSTED"
+REPLAY: Final = "REPLAY"
+
+# What may come in (W-4.5.1a, b): the receiver's, for transfers and top-ups alike.
+ROOM: Final[Rules] = (
+    ("TOP_UP_LIMIT_REACHED", ":amount > f.most - f.used"),
+    ("BALANCE_LIMIT_REACHED", "f.payee_balance + :amount > f.most"),
+)
+TOP_UP: Final[Rules] = (("WALLET_NOT_ACTIVE", "f.payee_status <> 'active'"), *ROOM)
+TRANSFER: Final[Rules] = (
+    ("SESSION_OVER", "f.session IS NULL"),
+    ("IDEMPOTENCY_KEY_REUSED", "f.digest <> :digest"),
+    (REPLAY, "f.digest IS NOT NULL"),
+    ("WALLET_MISSING", "f.payer IS NULL"),
+    ("WALLET_LOCKED", "f.unlocked_until IS NULL OR f.unlocked_until <= :now"),
+    ("RECIPIENT_NOT_FOUND", "f.payee IS NULL"),
+    ("SAME_WALLET", "f.payer = f.payee"),
+    ("WALLET_NOT_ACTIVE", "f.status <> 'active'"),
+    ("RECIPIENT_NOT_ACTIVE", "f.payee_status <> 'active'"),
+    ("NOT_TOPPED_UP_YET", "f.first_top_up_at IS NULL"),
+    ("INSUFFICIENT_FUNDS", ":amount > f.available"),
+    *ROOM,
+)
+
+
+def verdict(rules: Rules) -> str:
+    """The first rule that says no, as an expression; POSTED when none does."""
+    lines = (f"WHEN {condition} THEN '{code}'" for code, condition in rules)
+    return f"CASE {' '.join(lines)} ELSE '{POSTED}' END"
+
+
+def _counted(account: str, what: str) -> str:
+    """An aggregate over the top-ups that count now; a transfer in is a top-up of its receiver (W-4.5)."""
+    return f"""(SELECT {what} FROM ledger_entry e
+        WHERE e.account_id = {account} AND e.at >= :window AND e.kind IN ('top_up', 'transfer_in'))"""
+
+
+def most(wallet: str) -> str:
+    """A Light wallet's limit, for 30 days' top-ups and for its balance alike; NULL for Premium."""
+    bhm = "(SELECT b.amount FROM bhm b WHERE b.effective_from <= :day ORDER BY b.effective_from DESC LIMIT 1)"
+    return f"CASE WHEN {wallet}.level = 'light' THEN {LIGHT_BHMS} * COALESCE({bhm}, 0) END"
+
+
+def used(wallet: str) -> str:
+    """How much of it 30 days' top-ups have used; NULL for Premium, which is not counted."""
+    total = _counted(f"{wallet}.ledger_account_id", "COALESCE(SUM(e.amount), 0)")
+    return f"CASE WHEN {wallet}.level = 'light' THEN CAST({total} AS BIGINT) END"
+
+
+def oldest(account: str) -> str:
+    """The first of a ledger account's top-ups that count: when it leaves the window, room comes back."""
+    return _counted(account, "MIN(e.at)")
+
+
+def _masked(phone: str) -> str:
+    """The same as domain.phone.masked, for what the receipt says."""
+    return (
+        f"substr({phone}, 1, 4) || ' ' || substr({phone}, 5, 2) || ' *** ** ' || substr({phone}, length({phone}) - 1)"
+    )
+
+
+def _memo(sides: Iterable[tuple[str, str]]) -> str:
+    """JSON of the two wallets' numbers and masked phones (W-2.19): digits and signs that need no escaping."""
+    parts = (
+        f"""'"{side}": "' || {wallet}.number || '", "{side}_phone": "' || {_masked(f"{wallet}.phone")} || '"'"""
+        for side, wallet in sides
+    )
+    return "'{' || " + " || ', ' || ".join(parts) + " || '}'"
+
+
+# Whose wallet sends: that of the number they signed in with, else of another number of theirs. Whose receives: by the
+# wallet's number or by the phone. Closed wallets are nobody's.
+PARTIES: Final = """SELECT
+    (SELECT w.id FROM wallet w LEFT JOIN session s ON s.id = :session
+     WHERE w.subscriber_id = :subscriber AND w.status <> 'closed'
+     ORDER BY CASE WHEN w.phone = s.phone THEN 0 ELSE 1 END, w.id LIMIT 1) AS payer,
+    (SELECT w.id FROM wallet w
+     WHERE (w.number = :number OR w.phone = :phone) AND w.status <> 'closed' LIMIT 1) AS payee"""
+
+# What `wallet_transfer` answers with, in this order, and of which type.
+ANSWER: Final = {
+    "verdict": "TEXT",
+    "session_phone": "TEXT",
+    "language": "TEXT",
+    "subject": "TEXT",
+    "transfer": "BIGINT",
+    "memo": "TEXT",
+    "payer": "BIGINT",
+    "number": "TEXT",
+    "phone": "TEXT",
+    "level": "TEXT",
+    "status": "TEXT",
+    "opened_at": "BIGINT",
+    "ledger_account_id": "BIGINT",
+    "balance": "BIGINT",
+    "available": "BIGINT",
+    "payee": "BIGINT",
+    "payee_account": "BIGINT",
+    "payee_balance": "BIGINT",
+    "payee_first_top_up_at": "BIGINT",
+    "most": "BIGINT",
+    "used": "BIGINT",
+    "oldest": "BIGINT",
+}
+
+# The LIMIT keeps the facts apart, so that each is worked out once.
+VERDICT: Final = f"""SELECT {verdict(TRANSFER)} AS verdict,
+    f.session_phone, f.language, f.subject, CAST(NULL AS BIGINT) AS transfer, f.memo,
+    f.payer, f.number, f.phone, f.level, f.status, f.opened_at, f.ledger_account_id, f.balance,
+    f.available, f.payee, f.payee_account, f.payee_balance, f.payee_first_top_up_at, f.most, f.used,
+    CASE WHEN :amount > f.most - f.used THEN {oldest("f.payee_account")} END AS oldest
+FROM (
+    SELECT s.id AS session, s.wallet_unlocked_until AS unlocked_until, s.phone AS session_phone, h.language,
+        k.digest, k.subject,
+        p.id AS payer, p.number, p.phone, p.level, p.status, p.opened_at, p.first_top_up_at, p.ledger_account_id,
+        pa.balance, pa.balance - pa.floor AS available,
+        r.id AS payee, r.status AS payee_status, r.ledger_account_id AS payee_account, ra.balance AS payee_balance,
+        r.first_top_up_at AS payee_first_top_up_at, {most("r")} AS most, {used("r")} AS used,
+        {_memo((("payer", "p"), ("recipient", "r")))} AS memo
+    FROM (SELECT 1 AS one) one
+    LEFT JOIN session s
+        ON s.id = :session AND s.subscriber_id = :subscriber AND s.ended_at IS NULL AND s.expires_at > :now
+    LEFT JOIN subscriber h ON h.id = s.subscriber_id
+    LEFT JOIN idempotency k ON k.scope = :scope AND k.key = :key
+    LEFT JOIN wallet p ON p.id = :payer AND p.status <> 'closed'
+    LEFT JOIN ledger_account pa ON pa.id = p.ledger_account_id
+    LEFT JOIN wallet r ON r.id = :payee AND r.status <> 'closed'
+    LEFT JOIN ledger_account ra ON ra.id = r.ledger_account_id
+    LIMIT 1
+) f"""
+
+TOP_UP_VERDICT: Final = f"""SELECT {verdict(TOP_UP)} AS verdict, f.*,
+    CASE WHEN :amount > f.most - f.used THEN {oldest("f.payee_account")} END AS oldest
+FROM (
+    SELECT r.status AS payee_status, r.ledger_account_id AS payee_account, a.balance AS payee_balance,
+        {most("r")} AS most, {used("r")} AS used
+    FROM wallet r JOIN ledger_account a ON a.id = r.ledger_account_id
+    WHERE r.id = :payee LIMIT 1
+) f"""
