@@ -10,13 +10,13 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Final, TypeVar, cast
 
 from domain.clock import local_day
 from domain.database import Row, dialect, fetch, fetch_row
 from domain.money import Money
 from domain.product import ProductView, product_columns, product_view
+from domain.tariff import editions
 from resolvers.context import Context
 from resolvers.shelf import Shelf
 
@@ -69,7 +69,7 @@ class Catalogue:
         self,
         tariffs: Shelf[TariffView],
         products: Shelf[ProductView],
-        editions: list[Row],
+        known_editions: list[Row],
         zone_names: dict[str, dict[str, str]],
     ) -> None:
         self.tariffs = tariffs
@@ -80,16 +80,11 @@ class Catalogue:
         self.product_by_code = {product.code: product for product in products.items}
         self.product_by_id = {product.id: product for product in products.items}
         self.zone_names = zone_names
-        self._editions = editions
+        self.editions = known_editions
 
-    def is_priced(self, tariff: str) -> bool:
-        """Whether any edition names the tariff: a list may be imported before its plan is entered."""
-        return any(tariff in edition["tariffs"] for edition in self._editions)
-
-    def edition_on(self, tariff: str, day: date) -> Row | None:
-        """The edition that held for the tariff on that day: its id, edition, hash and effective_from (T-1)."""
-        text = day.isoformat()
-        return next((e for e in self._editions if e["effective_from"] <= text and tariff in e["tariffs"]), None)
+    def has_heard_of(self, tariff: str) -> bool:
+        """Whether there is such a plan, or an edition that prices it: a list may be imported before its plan."""
+        return tariff in self.tariff_by_code or any(tariff in edition["tariffs"] for edition in self.editions)
 
 
 def _chosen(shelf: Shelf[T], wanted: Callable[[T], bool]) -> Shelf[T]:
@@ -159,25 +154,19 @@ def _keep(key: tuple[str, str], loaded: Catalogue) -> None:
 async def _load(day: str) -> Catalogue:
     tariffs = await fetch(f"SELECT {tariff_columns('$1')} FROM tariff t ORDER BY t.position, t.id", day)
     products = await fetch(f"SELECT {product_columns()}, p.position FROM product p ORDER BY p.position, p.id")
-    editions = await fetch(
-        f"""SELECT e.id, e.edition, e.hash, e.effective_from,
-                (SELECT {_list("l.tariff_code")} FROM
-                    (SELECT DISTINCT tariff_code FROM price_line WHERE price_list_id = e.id) l) AS tariffs
-            FROM price_list e ORDER BY e.effective_from DESC, e.id DESC"""
-    )
     zones = await fetch("SELECT code, name FROM price_zone")
     return Catalogue(
         Shelf([(row["position"], row["id"]) for row in tariffs], map(tariff_view, tariffs)),
         Shelf([(row["position"], row["product_id"]) for row in products], map(product_view, products)),
-        [row | {"tariffs": {code for (code,) in json.loads(row["tariffs"] or "[]")}} for row in editions],
+        await editions(),
         {row["code"]: json.loads(row["name"]) for row in zones},
     )
 
 
-def _list(columns: str, order: str = "") -> str:
+def _list(columns: str, order: str) -> str:
     # JSON texts beside the row: a list of tariffs is one statement.
     if dialect() == "postgres":
-        return f"json_agg(json_build_array({columns}){f' ORDER BY {order}' if order else ''})::text"
+        return f"json_agg(json_build_array({columns}) ORDER BY {order})::text"
     return f"json_group_array(json_array({columns}))"
 
 

@@ -14,6 +14,7 @@ from domain.tariff import (
     NotAbroad,
     NotInternational,
     UnknownDestination,
+    edition_on,
     rates_of,
     save_price_list,
 )
@@ -101,10 +102,10 @@ async def call_price(ctx: Context, *, to: str, tariff: str, at: datetime | None 
     Raises NotFound for a tariff that does not exist, UnknownDestination for a number that the list has no price for.
     """
     known = await catalogue(ctx)
-    if tariff not in known.tariff_by_code and not known.is_priced(tariff):
+    if not known.has_heard_of(tariff):
         raise NotFound(what="tariff", path=("tariff",))
     digits = _abroad(to)
-    edition = known.edition_on(tariff, local_day(at or ctx.clock.now()))
+    edition = edition_on(known.editions, tariff, local_day(at or ctx.clock.now()))
     match = resolve(digits, await rates_of(edition, tariff)) if edition else None
     if edition is None or match is None:
         raise UnknownDestination(path=("to",))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, Final
@@ -175,16 +175,27 @@ async def _save_destinations(line_id: int, destinations: list[tuple[str, str, st
     await execute(f"INSERT INTO price_destination (line_id, kind, value, network) VALUES {places}", line_id, *values)
 
 
-async def edition_on(tariff_code: str, day: date) -> Row | None:
-    """The edition that held for the tariff on that day: its id, edition, hash and effective_from (T-1)."""
-    return await fetch_row(
-        """SELECT l.id, l.edition, l.hash, l.effective_from FROM price_list l
-           WHERE l.effective_from <= $1 AND EXISTS
-             (SELECT 1 FROM price_line p WHERE p.price_list_id = l.id AND p.tariff_code = $2)
-           ORDER BY l.effective_from DESC, l.id DESC LIMIT 1""",
-        day.isoformat(),
-        tariff_code,
+async def editions() -> list[Row]:
+    """All editions, newest first: id, edition, hash, effective_from and `tariffs`, the codes that each prices."""
+    rows = await fetch(
+        """SELECT l.id, l.edition, l.hash, l.effective_from, p.tariff_code
+           FROM price_list l LEFT JOIN (SELECT DISTINCT price_list_id, tariff_code FROM price_line) p
+             ON p.price_list_id = l.id
+           ORDER BY l.effective_from DESC, l.id DESC"""
     )
+    found: dict[int, Row] = {}
+    for row in rows:
+        code = row.pop("tariff_code")
+        edition = found.setdefault(row["id"], row | {"tariffs": set()})
+        if code is not None:
+            edition["tariffs"].add(code)
+    return list(found.values())
+
+
+def edition_on(known: Sequence[Row], tariff_code: str, day: date) -> Row | None:
+    """The one of `editions` that held for the tariff on that day (T-1)."""
+    text = day.isoformat()
+    return next((e for e in known if e["effective_from"] <= text and tariff_code in e["tariffs"]), None)
 
 
 async def rates_of(edition: Row, tariff_code: str) -> Rates:

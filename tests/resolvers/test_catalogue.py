@@ -92,11 +92,11 @@ async def test_a_change_made_elsewhere_is_seen_by_the_next_request(world: World,
     after = await catalogue(world.context())
 
     assert after is not before
-    assert (after.tariffs.items, after.products.items, after.zone_names, after._editions) != (
+    assert (after.tariffs.items, after.products.items, after.zone_names, after.editions) != (
         before.tariffs.items,
         before.products.items,
         before.zone_names,
-        before._editions,
+        before.editions,
     )
 
 

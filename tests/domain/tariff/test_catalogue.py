@@ -15,6 +15,7 @@ from domain.tariff import (
     TariffArchived,
     TariffSeed,
     edition_on,
+    editions,
     put_on_tariff,
     rates_of,
     require_open,
@@ -58,7 +59,7 @@ async def stored() -> dict[str, list[dict[str, Any]]]:
 
 
 async def minute_to(number: str, day: date) -> int | None:
-    edition = await edition_on("welcome", day)
+    edition = edition_on(await editions(), "welcome", day)
     match = resolve(number, await rates_of(edition, "welcome")) if edition else None
     return match.price_line.price_tiyin if match else None
 
