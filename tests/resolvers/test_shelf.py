@@ -1,13 +1,18 @@
 """Pages cut from memory are the pages that a statement would give."""
 
 from itertools import product as combinations
+from typing import Any
 
-from resolvers.paging import PageRequest, page
+from resolvers.paging import Page, PageRequest, page
 from resolvers.shelf import MOST_KEPT, Shelf
 from tests.resolvers.shop import Shop
 
 # Two share a position: the id decides between them.
 POSITIONS = (3, 1, 7, 3, 10)
+
+
+def facts(page: Page[Any]) -> list[Any]:
+    return [page.items, list(page.cursors), page.has_next, page.has_previous]
 
 
 async def test_a_page_is_the_one_that_the_database_would_cut(db: str) -> None:
@@ -22,7 +27,7 @@ async def test_a_page_is_the_one_that_the_database_would_cut(db: str) -> None:
     for size, after, before, backwards in combinations((1, 2, 5, 100), bounds, bounds, (False, True)):
         request = PageRequest(size, after, before, backwards)
         cut = await page(statement, [], request, lambda row: row["id"], order="p.position", id_="p.id", ascending=True)
-        assert shelf.page(request) == cut, request
+        assert facts(shelf.page(request)) == facts(cut), request
 
 
 def test_what_is_made_of_a_shelf_is_made_once_and_not_without_end() -> None:
@@ -30,7 +35,7 @@ def test_what_is_made_of_a_shelf_is_made_once_and_not_without_end() -> None:
 
     assert shelf.mapped(str.upper) is shelf.mapped(str.upper)
     assert shelf.mapped(str.upper).items == ["A", "B"]
-    assert shelf.mapped(str.upper).page(PageRequest(1)).cursors == shelf.page(PageRequest(1)).cursors
+    assert facts(shelf.mapped(str.lower).page(PageRequest(1))) == facts(shelf.page(PageRequest(1)))
 
     made = [shelf.keep(n, lambda n=n: [n]) for n in range(MOST_KEPT * 2)]  # type: ignore[misc]
     again = [shelf.keep(n, lambda n=n: [n]) for n in range(MOST_KEPT * 2)]  # type: ignore[misc]
