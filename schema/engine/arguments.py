@@ -141,5 +141,7 @@ def _simple(
 
 
 def _needs_no_conversion(type_: GraphQLInputType, argument: StrawberryArgument) -> bool:
+    if isinstance(argument.type, StrawberryMaybe):
+        return False
     kind = argument.type.of_type if isinstance(argument.type, StrawberryOptional) else argument.type
-    return is_leaf_type(get_nullable_type(type_)) and kind is not GlobalID and not isinstance(kind, StrawberryMaybe)
+    return is_leaf_type(get_nullable_type(type_)) and kind is not GlobalID

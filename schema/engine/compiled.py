@@ -169,27 +169,27 @@ class _Step:
         except NeedsStock as needs:
             self.reason = needs.reason
         except Exception as error:
-            self.known, self.reason = Raised(error), ERROR
+            self.known, self.reason = Raised(error, self.run.memory.next_turn()), ERROR
         else:
-            rest = self._complete(value)
+            rest = self._complete(value, self.run.memory.next_turn())
             if rest is not None:
                 await rest
 
-    def _complete(self, value: Any) -> Coroutine[Any, Any, None] | None:
-        self.known = Resolved(value)
+    def _complete(self, value: Any, turn: int | None = None) -> Coroutine[Any, Any, None] | None:
         below: list[Waiting] = []
         self.run.open = below
         assert self.root.complete is not None
         try:
             self.data = self.root.complete(value, self.run)
         except NeedsStock as needs:
-            self.reason = needs.reason
+            self.known, self.reason = Resolved(value, turn), needs.reason
         except Exception:
-            self.reason = ERROR
+            self.known, self.reason = Resolved(value, turn), ERROR
         else:
             if below:
+                self.known = Resolved(value, turn)
                 return self._settle(below)
-            self.known = Done(self.data)
+            self.known = Done(self.data, turn)
         return None
 
     async def _settle(self, below: list[Waiting]) -> None:
@@ -200,4 +200,4 @@ class _Step:
         except Exception:
             self.reason = ERROR
         else:
-            self.known = Done(self.data)
+            self.known = Done(self.data, self.run.memory.next_turn())

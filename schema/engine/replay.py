@@ -6,6 +6,7 @@ below. So no resolver that may have side effects runs twice, and the errors are 
 places.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,29 +19,55 @@ from graphql.pyutils import is_awaitable
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The field's answer is complete."""
+    """The field's answer is complete; it came at once, or as the so-many-eth that had to be awaited."""
 
     data: Any
+    turn: int | None = None
+
+    def again(self) -> Any:
+        return self.data if self.turn is None else self._later(self.turn)
+
+    async def _later(self, turn: int) -> Any:
+        await _turns(turn)
+        return self.data
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The field's resolver gave this value."""
+    """The field's resolver gave this value: at once, or as the so-many-eth that had to be awaited."""
 
     value: Any
+    turn: int | None = None
 
     def again(self) -> Any:
+        return self.value if self.turn is None else self._later(self.turn)
+
+    async def _later(self, turn: int) -> Any:
+        await _turns(turn)
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The field's resolver raised this."""
+    """The field's resolver raised this: at once, or as the so-many-eth that had to be awaited."""
 
     error: Exception
+    turn: int | None = None
 
     def again(self) -> Any:
+        if self.turn is None:
+            raise self.error
+        return self._later(self.turn)
+
+    async def _later(self, turn: int) -> Any:
+        await _turns(turn)
         raise self.error
+
+
+async def _turns(turn: int) -> None:
+    """Lets those that came before come first again: the first error decides what else is told."""
+    for _ in range(turn):
+        await asyncio.sleep(0)
 
 
 @dataclass(slots=True)
@@ -52,38 +79,38 @@ class Memory:
 
     roots: dict[str, Done | Resolved | Raised] = field(default_factory=dict)
     below: dict[tuple[int, int], tuple[Any, Resolved | Raised]] = field(default_factory=dict)
+    turns: int = 0
+
+    def next_turn(self) -> int:
+        self.turns += 1
+        return self.turns - 1
 
 
 def remembering(get: Callable[[Any, Any], Any], node: FieldNode) -> Callable[[Any, Any], Any]:
     """The call of a resolver, whose outcome the run remembers."""
 
     def call(source: Any, run: Any) -> Any:
-        below, key = run.memory.below, (id(node), id(source))
+        memory, key = run.memory, (id(node), id(source))
         try:
             value = get(source, run)
         except Exception as error:
-            below[key] = source, Raised(error)
+            memory.below[key] = source, Raised(error)
             raise
         if is_awaitable(value):
-            return _remembered_later(value, source, below, key)
-        below[key] = source, Resolved(value)
+            return _remembered_later(value, source, memory, key)
+        memory.below[key] = source, Resolved(value)
         return value
 
     return call
 
 
-async def _remembered_later(
-    awaitable: Awaitable[Any],
-    source: Any,
-    below: dict[tuple[int, int], tuple[Any, Resolved | Raised]],
-    key: tuple[int, int],
-) -> Any:
+async def _remembered_later(awaitable: Awaitable[Any], source: Any, memory: Memory, key: tuple[int, int]) -> Any:
     try:
         value = await awaitable
     except Exception as error:
-        below[key] = source, Raised(error)
+        memory.below[key] = source, Raised(error, memory.next_turn())
         raise
-    below[key] = source, Resolved(value)
+    memory.below[key] = source, Resolved(value, memory.next_turn())
     return value
 
 
@@ -103,7 +130,7 @@ def with_memory(executor_class: type[Executor[Any]]) -> type[Executor[Any]]:
             if self.memory is not None and path.prev is None:
                 done = self.memory.roots.get(path.key)
                 if isinstance(done, Done):
-                    return done.data
+                    return done.again()
             return super().execute_field(parent_type, source, details, path, position)
 
     return Remembering
