@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 
 class Language(StrEnum):
@@ -11,6 +12,10 @@ class Language(StrEnum):
     UZ_CYRL = "uz-Cyrl"
     RU = "ru"
     EN = "en"
+
+
+LANGUAGES: Final = {language.value: language for language in Language}
+"""By tag: several times as fast as asking the enumeration."""
 
 
 def in_language(texts: Mapping[str, str], language: Language) -> str:

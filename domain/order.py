@@ -62,6 +62,9 @@ class OrderSource(StrEnum):
     STAFF = "staff"
 
 
+_STATUSES: Final = {status.value: status for status in OrderStatus}
+_KINDS: Final = {kind.value: kind for kind in OrderKind}
+_SOURCES: Final = {source.value: source for source in OrderSource}
 _NEXT: Final = {
     OrderStatus.ACKNOWLEDGED: {OrderStatus.IN_PROGRESS, OrderStatus.CANCELLED},
     OrderStatus.IN_PROGRESS: {OrderStatus.COMPLETED, OrderStatus.FAILED},
@@ -173,8 +176,14 @@ def order_select() -> str:
 
 
 def order_view(row: Row, now: datetime) -> OrderView:
-    """The order in a row of `order_select`; one whose code is over is cancelled, noted or not (S-8)."""
-    status = OrderStatus(row["order_status"])
+    """The order in a row of `order_select`."""
+    subscription = subscription_view(row, now) if row["subscription_id"] is not None else None
+    return order_of(row, now, product_view(row), subscription)
+
+
+def order_of(row: Row, now: datetime, product: ProductView, subscription: SubscriptionView | None) -> OrderView:
+    """The same where these two are at hand already; one whose code is over is cancelled, noted or not (S-8)."""
+    status = _STATUSES[row["order_status"]]
     if status is OrderStatus.ACKNOWLEDGED and row["challenge_expires_at"] <= to_micros(now):
         status = OrderStatus.CANCELLED
     completed_at = row["completed_at"]
@@ -184,15 +193,15 @@ def order_view(row: Row, now: datetime) -> OrderView:
         subscriber_id=row["order_subscriber_id"],
         account_id=row["account_id"],
         phone=row["order_phone"],
-        product=product_view(row),
+        product=product,
         months=row["order_months"],
         total=Money(row["total"]),
-        kind=OrderKind(row["kind"]),
-        source=OrderSource(row["source"]),
+        kind=_KINDS[row["kind"]],
+        source=_SOURCES[row["source"]],
         status=status,
         challenge_id=row["challenge_id"],
         challenge=_challenge(row) if status is OrderStatus.ACKNOWLEDGED else None,
-        subscription=subscription_view(row, now) if row["subscription_id"] is not None else None,
+        subscription=subscription,
         created_at=from_micros(row["order_created_at"]),
         completed_at=None if completed_at is None else from_micros(completed_at),
     )

@@ -42,6 +42,7 @@ class SubscriptionStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+_STATUSES: Final = {status.value: status for status in SubscriptionStatus}
 _NEXT: Final = {
     SubscriptionStatus.PENDING: {SubscriptionStatus.ACTIVE, SubscriptionStatus.CANCELLED},
     SubscriptionStatus.ACTIVE: {
@@ -241,14 +242,19 @@ def subscription_columns() -> str:
 
 def subscription_view(row: Row, now: datetime) -> SubscriptionView:
     """The subscription in a row that was selected with `subscription_columns`."""
+    return subscription_of(row, product_view(row), local_day(now))
+
+
+def subscription_of(row: Row, product: ProductView, today: date) -> SubscriptionView:
+    """The same where the product is at hand already."""
     cancelled_at = row["subscription_cancelled_at"]
     return SubscriptionView(
         id=row["subscription_id"],
         subscriber_id=row["subscription_subscriber_id"],
         account_id=row["subscription_account_id"],
-        product=product_view(row),
+        product=product,
         phone=row["subscription_phone"],
-        stored_status=SubscriptionStatus(row["subscription_status"]),
+        stored_status=_STATUSES[row["subscription_status"]],
         activated_on=date.fromisoformat(row["activated_on"]),
         ends_on=date.fromisoformat(row["ends_on"]),
         months=row["subscription_months"],
@@ -257,7 +263,7 @@ def subscription_view(row: Row, now: datetime) -> SubscriptionView:
         version=row["version"],
         created_at=from_micros(row["subscription_created_at"]),
         cancelled_at=None if cancelled_at is None else from_micros(cancelled_at),
-        today=local_day(now),
+        today=today,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import jwt
@@ -10,13 +11,22 @@ from domain import access
 from domain.access import Challenge, NewSession, OtpPurpose, WrongCode
 from domain.clock import to_micros
 from domain.database import Row, execute, fetch_row, in_transaction
-from domain.language import Language
+from domain.language import LANGUAGES, Language
 from domain.phone import read_phone
 from domain.refusal import NotFound
 from domain.subscriber import SubscriberKind, SubscriberStatus
-from resolvers.context import Anonymous, Context, SubscriberActor, require_no_stale_token, the_subscriber
+from resolvers.context import (
+    Anonymous,
+    Claimed,
+    Context,
+    Expired,
+    SubscriberActor,
+    require_no_stale_token,
+    the_subscriber,
+)
 
 ALGORITHM: Final = "HS256"
+LARGEST_ID: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,36 +133,65 @@ def _token_key(ctx: Context) -> bytes:
     return ctx.secrets.derive("access-token")
 
 
-def session_of(ctx: Context, token: str) -> int | None:
-    """The session that an access token speaks of; None when it is not ours or too old."""
+def claims_of(ctx: Context, token: str) -> Claimed | None:
+    """Whose the access token says that it is; None when it is not ours or too old. Its session may be over."""
+    claims = _signed_claims(token, _token_key(ctx))
+    # The context's clock decides, not the machine's: a sandbox moves it.
+    if claims is None or ctx.clock.now().timestamp() >= claims.expires:
+        return None
+    return claims.actor
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    actor: Claimed
+    expires: int
+
+
+@lru_cache(maxsize=4_096)
+def _signed_claims(token: str, key: bytes) -> _Claims | None:
+    """What a token says if its signature is right: that never changes, so each token is checked once."""
     try:
         claims = jwt.decode(
             token,
-            _token_key(ctx),
+            key,
             algorithms=[ALGORITHM],
             options={"require": ["sub", "sid", "exp"], "verify_exp": False, "verify_iat": False},
         )
-        session, expires = int(claims["sid"]), int(claims["exp"])
+        subscriber, session, expires = int(claims["sub"]), int(claims["sid"]), int(claims["exp"])
     except (jwt.InvalidTokenError, ValueError, TypeError, KeyError):
         return None
-    # The context's clock decides, not the machine's: a sandbox moves it.
-    return session if ctx.clock.now().timestamp() < expires else None
-
-
-async def authenticate(ctx: Context, token: str) -> tuple[SubscriberActor, Language] | None:
-    """Who the access token belongs to and the language they chose; None when its session is over."""
-    session = session_of(ctx, token)
-    if session is None or abs(session) >= 2**63:
+    if max(abs(subscriber), abs(session)) > LARGEST_ID:
         return None
+    return _Claims(Claimed(subscriber, session), expires)
+
+
+# The session, if it is alive at $2, with its subscriber: what every look at a claimed actor begins with.
+LIVE_SESSION: Final = """session live JOIN subscriber me ON me.id = live.subscriber_id
+    WHERE live.id = $1 AND live.ended_at IS NULL AND live.expires_at > $2"""
+
+
+async def settle(ctx: Context) -> None:
+    """Looks a claimed actor's session up: the actor is a SubscriberActor then, or Expired. Others stay as they are."""
+    claimed = ctx.actor
+    if not isinstance(claimed, Claimed):
+        return
     row = await fetch_row(
-        """SELECT s.id, s.subscriber_id, s.phone, p.language FROM session s JOIN subscriber p ON p.id = s.subscriber_id
-           WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2""",
-        session,
+        f"SELECT live.id, live.subscriber_id, live.phone, me.language FROM {LIVE_SESSION}",
+        claimed.session_id,
         to_micros(ctx.clock.now()),
     )
     if row is None:
-        return None
-    return SubscriberActor(row["subscriber_id"], row["id"], row["phone"]), Language(row["language"])
+        ctx.actor = Expired()
+    else:
+        settled(ctx, SubscriberActor(row["subscriber_id"], row["id"], row["phone"]), row["language"])
+
+
+def settled(ctx: Context, actor: SubscriberActor, language: str) -> None:
+    """The session is alive. Who has not asked for a language is spoken to in the one that they chose (C-6)."""
+    if isinstance(ctx.actor, Claimed) and not ctx.actor.language_asked:
+        ctx.language = LANGUAGES[language]
+    ctx.actor = actor
 
 
 async def me(ctx: Context) -> SubscriberView | None:
@@ -166,15 +205,19 @@ async def me(ctx: Context) -> SubscriberView | None:
     return subscriber_view(row, actor.phone)
 
 
+_KINDS: Final = {kind.value: kind for kind in SubscriberKind}
+_STATUSES: Final = {status.value: status for status in SubscriberStatus}
+
+
 def subscriber_view(row: Row, phone: str) -> SubscriberView:
     name = row["organisation_name"] or " ".join(filter(None, (row["last_name"], row["first_name"], row["patronymic"])))
     return SubscriberView(
         id=row["id"],
-        kind=SubscriberKind(row["kind"]),
+        kind=_KINDS[row["kind"]],
         name=name,
         phone=phone,
-        status=SubscriberStatus(row["status"]),
-        language=Language(row["language"]),
+        status=_STATUSES[row["status"]],
+        language=LANGUAGES[row["language"]],
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -67,13 +67,18 @@ FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
 WHERE e.account_id = $1"""
 
 
+# By what is stored: an enumeration takes much longer to find its members by their values.
+ENTRY_KINDS: Final = {kind.value: kind for kind in EntryKind}
+_BILLING: Final = {billing.value: billing for billing in Billing}
+
+
 def account_view(row: Row) -> AccountView:
     return AccountView(
         id=row["id"],
         number=row["number"],
         ledger_account_id=row["ledger_account_id"],
         balance=Money(row["balance"]),
-        billing=Billing(row["billing"]),
+        billing=_BILLING[row["billing"]],
         floor=None if row["floor"] is None else Money(row["floor"]),
     )
 
@@ -83,7 +88,7 @@ def entry_view(row: Row) -> EntryView:
         id=row["id"],
         transfer_id=row["transfer_id"],
         at=from_micros(row["at"]),
-        kind=EntryKind(row["kind"]),
+        kind=ENTRY_KINDS[row["kind"]],
         amount=Money(row["amount"]),
         balance_after=Money(row["balance_after"]),
         memo=json.loads(row["memo"]),
@@ -162,14 +167,20 @@ async def receipts(ctx: Context, transfer_ids: list[int]) -> list[ReceiptView | 
 
 
 class ReceiptsOfPage:
-    """The receipts of a page's entries, loaded in one statement when the first of them is asked for."""
+    """The receipts of a page's entries: `ready` ones by movement, or loaded in one statement with the first."""
 
-    def __init__(self, entries: Iterable[EntryView]) -> None:
-        self._ids = sorted({entry.transfer_id for entry in entries})
+    def __init__(self, entries: list[EntryView], ready: dict[int, ReceiptView] | None = None) -> None:
+        self._entries = entries
+        self._ready = ready
+        self._ids: list[int] = []
         self._loading: asyncio.Task[list[ReceiptView | None]] | None = None
 
-    async def of(self, ctx: Context, entry: EntryView) -> ReceiptView | None:
+    def of(self, ctx: Context, entry: EntryView) -> ReceiptView | Awaitable[ReceiptView | None] | None:
+        return self._ready.get(entry.transfer_id) if self._ready is not None else self._load(ctx, entry)
+
+    async def _load(self, ctx: Context, entry: EntryView) -> ReceiptView | None:
         if self._loading is None:
+            self._ids = sorted({each.transfer_id for each in self._entries})
             self._loading = asyncio.create_task(receipts(ctx, self._ids))
         loaded = await asyncio.shield(self._loading)
         return loaded[bisect_left(self._ids, entry.transfer_id)]

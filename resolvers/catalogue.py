@@ -10,6 +10,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, TypeVar, cast
 
 from domain.clock import local_day
@@ -112,7 +113,16 @@ async def catalogue(ctx: Context) -> Catalogue:
     if asked.found is None:
         async with asked.lock:
             if asked.found is None:
-                asked.found = await _current(local_day(ctx.clock.now()).isoformat())
+                row = await fetch_row("SELECT version FROM catalogue_version")
+                assert row is not None, "the migration has put it in"
+                asked.found = await _of(row["version"], local_day(ctx.clock.now()))
+    return asked.found
+
+
+async def catalogue_at(ctx: Context, version: str) -> Catalogue:
+    """The same for a caller whose own statement has read the version."""
+    asked = cast("_Asked", ctx.memo.setdefault(_MEMO, _Asked()))
+    asked.found = await _of(version, local_day(ctx.clock.now()))
     return asked.found
 
 
@@ -121,10 +131,8 @@ def look_again(ctx: Context) -> None:
     ctx.memo.pop(_MEMO, None)
 
 
-async def _current(day: str) -> Catalogue:
-    row = await fetch_row("SELECT version FROM catalogue_version")
-    assert row is not None, "the migration has put it in"
-    key = (row["version"], day)
+async def _of(version: str, day: date) -> Catalogue:
+    key = (version, day.isoformat())
     found = _kept.get(key)
     if found is None:
         return await _load_once(key)

@@ -45,6 +45,23 @@ class SubscriberActor:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """Whoever sent a token that we signed; whether its session is still alive has not been looked up yet.
+
+    `resolvers.access.settle` finds out, or the one statement of what is asked for does so by itself. Nothing else may
+    be decided for such an actor. `language_asked`: the request itself says which language it wants.
+    """
+
+    subscriber_id: int
+    session_id: int
+    language_asked: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"subscriber:{self.subscriber_id}"
+
+
+@dataclass(frozen=True, slots=True)
 class StaffActor:
     """A member of staff in the admin. Roles: viewer looks, agent acts for subscribers, admin does all."""
 
@@ -77,7 +94,7 @@ class SystemActor:
     label: str = "system"
 
 
-Actor = Anonymous | SubscriberActor | StaffActor | PartnerActor | SystemActor
+Actor = Anonymous | Claimed | SubscriberActor | StaffActor | PartnerActor | SystemActor
 Announce = Callable[[str], None]
 Listen = Callable[[str], AbstractAsyncContextManager[AsyncIterator[None]]]
 
@@ -125,6 +142,7 @@ STAFF_RANK: Final = {"viewer": 0, "agent": 1, "admin": 2}
 
 def require_no_stale_token(ctx: Context) -> None:
     """Raises TokenOver for who believes to be signed in and is not: nobody is treated as a stranger unawares."""
+    assert not isinstance(ctx.actor, Claimed), "the session must have been looked up by now"
     if isinstance(ctx.actor, Expired):
         raise TokenOver
 

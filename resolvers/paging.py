@@ -6,9 +6,9 @@ between move nothing.
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from domain.database import Row, fetch
 from domain.refusal import BadPage
@@ -37,19 +37,52 @@ class PageRequest:
             raise BadPage
         return cls(size, read_cursor(after), read_cursor(before), last is not None)
 
+    @property
+    def form(self) -> tuple[bool, bool, bool]:
+        """What the text of its statement depends on."""
+        return self.after is not None, self.before is not None, self.backwards
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """What the places of `Sorted.cut` stand for: one more than the page holds tells whether there are more."""
+        return (*(self.after or ()), *(self.before or ()), self.size + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """A slice of a list in the list's own order, with a cursor for each item."""
 
     items: list[T]
-    cursors: list[str]
+    cursors: Sequence[str]
     has_next: bool
     has_previous: bool
 
 
+class Cursors(Sequence[str]):
+    """The cursors of a page's items, each made when it is looked at: most callers want none, or the last one."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, places: Iterable[tuple[int, int]]) -> None:
+        self._places = list(places)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Cursors": ...
+
+    def __getitem__(self, index: int | slice) -> "str | Cursors":
+        if isinstance(index, slice):
+            return Cursors(self._places[index])
+        return make_cursor(*self._places[index])
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 def make_cursor(order: int, id_: int) -> str:
-    return base64.urlsafe_b64encode(f"{order}.{id_}".encode()).decode()
+    return base64.urlsafe_b64encode(b"%d.%d" % (order, id_)).decode()
 
 
 def read_cursor(cursor: str | None) -> tuple[int, int] | None:
@@ -64,6 +97,45 @@ def read_cursor(cursor: str | None) -> tuple[int, int] | None:
     if len(cursor) > 60 or any(abs(number) >= 2**63 for number in read):
         raise BadPage
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A list's stable order: an integer column and the id's, newest (largest) first unless `ascending`."""
+
+    order: str
+    id_: str = "id"
+    ascending: bool = False
+
+    def cut(self, form: tuple[bool, bool, bool], first: int) -> str:
+        """The end of a statement, from AND on, that cuts out the page of a request of this form.
+
+        Its values (`PageRequest.values`) take the places from `$first` on.
+        """
+        after, before, backwards = form
+        text, place = "", first
+        for asked, comparison in ((after, ">" if self.ascending else "<"), (before, "<" if self.ascending else ">")):
+            if asked:
+                one, two = f"${place}", f"${place + 1}"
+                text += f" AND ({self.order} {comparison} {one} OR ({self.order} = {one}"
+                text += f" AND {self.id_} {comparison} {two}))"
+                place += 2
+        direction = "ASC" if self.ascending != backwards else "DESC"
+        return f"{text} ORDER BY {self.order} {direction}, {self.id_} {direction} LIMIT ${place}"
+
+
+def cut_page(rows: list[Row], request: PageRequest, make: Callable[[Row], T]) -> Page[T]:
+    """The page in the rows of such a statement, which hold `cursor_order` and `cursor_id`."""
+    more = len(rows) > request.size
+    rows = rows[: request.size]
+    if request.backwards:
+        rows.reverse()
+    return Page(
+        items=[make(row) for row in rows],
+        cursors=Cursors((row["cursor_order"], row["cursor_id"]) for row in rows),
+        has_next=request.before is not None if request.backwards else more,
+        has_previous=more if request.backwards else request.after is not None,
+    )
 
 
 async def page(
@@ -81,24 +153,5 @@ async def page(
     `order` and `id_` are the columns of the stable order, newest (largest) first unless `ascending`. The row must
     hold them as `cursor_order` and `cursor_id`.
     """
-    places = list(values)
-    text = select
-    for bound, comparison in ((request.after, ">" if ascending else "<"), (request.before, "<" if ascending else ">")):
-        if bound is not None:
-            places += bound
-            one, two = f"${len(places) - 1}", f"${len(places)}"
-            text += f" AND ({order} {comparison} {one} OR ({order} = {one} AND {id_} {comparison} {two}))"
-    direction = "ASC" if ascending != request.backwards else "DESC"
-    places.append(request.size + 1)
-    text += f" ORDER BY {order} {direction}, {id_} {direction} LIMIT ${len(places)}"
-    rows = await fetch(text, *places)
-    more = len(rows) > request.size
-    rows = rows[: request.size]
-    if request.backwards:
-        rows.reverse()
-    return Page(
-        items=[make(row) for row in rows],
-        cursors=[make_cursor(row["cursor_order"], row["cursor_id"]) for row in rows],
-        has_next=request.before is not None if request.backwards else more,
-        has_previous=more if request.backwards else request.after is not None,
-    )
+    cut = Sorted(order, id_, ascending).cut(request.form, len(values) + 1)
+    return cut_page(await fetch(select + cut, *values, *request.values), request, make)

@@ -1,19 +1,24 @@
 """Signing in, the session, and who is signed in."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Final, TypeVar
 
 import strawberry
 
 from domain.access import Challenge
 from domain.access import OtpPurpose as DomainPurpose
-from resolvers import access, account, order, subscription, tariff, wallet
-from resolvers.paging import PageRequest
+from resolvers import access, account, home, order, subscription, tariff, wallet
+from resolvers.context import Context
+from resolvers.home import Home
+from resolvers.paging import Page, PageRequest
 from schema import problem
-from schema.account import Account, wrap_account
+from schema.account import NOTHING_READY, Account, wrap_account
 from schema.challenge import OtpChallenge
 from schema.context import Info
+from schema.engine.selection import below
+from schema.home import wants_of
 from schema.money import Language
 from schema.order import Order, wrap_order
 from schema.relay import After, Before, Connection, First, Last, Node, connection, key_of, to_global_id
@@ -21,6 +26,9 @@ from schema.scalars import PhoneNumber
 from schema.subscription import ProductSubscription, wrap_subscription
 from schema.tariff import Tariff, wrap_tariff
 from schema.wallet import Wallet, wrap_wallet
+
+T = TypeVar("T")
+View = TypeVar("View")
 
 
 @strawberry.enum(description="What a one-time code is good for. New values may come.")
@@ -42,13 +50,19 @@ class SubscriberStatus(Enum):
     ENDED = strawberry.enum_value("ended", description="The agreement has ended.")
 
 
+# By what is stored: both enumerations have the same values.
+_KINDS: Final = {str(kind.value): kind for kind in SubscriberKind}
+_STATUSES: Final = {str(status.value): status for status in SubscriberStatus}
+_LANGUAGES: Final = {str(language.value): language for language in Language}
+
+
 @strawberry.type(description="A person or an organisation with an agreement.")
 class Subscriber(Node):
     view: strawberry.Private[access.SubscriberView]
 
     @strawberry.field(description="A person or an organisation.")
     def kind(self) -> SubscriberKind:
-        return SubscriberKind(self.view.kind.value)
+        return _KINDS[self.view.kind]
 
     @strawberry.field(description="The name as documents write it.")
     def name(self) -> str:
@@ -60,7 +74,7 @@ class Subscriber(Node):
 
     @strawberry.field(description="Where the subscriber stands.")
     def status(self) -> SubscriberStatus:
-        return SubscriberStatus(self.view.status.value)
+        return _STATUSES[self.view.status]
 
 
 def wrap_subscriber(view: access.SubscriberView) -> Subscriber:
@@ -69,45 +83,87 @@ def wrap_subscriber(view: access.SubscriberView) -> Subscriber:
 
 @strawberry.type(description="Who is signed in, and everything that is theirs.")
 class Viewer:
-    view: strawberry.Private[access.SubscriberView]
+    """What `home` has ready is shown at once; all else is read by a statement of its own."""
+
+    home: strawberry.Private[Home]
 
     @strawberry.field(description="The subscriber.")
     def subscriber(self) -> Subscriber:
-        return wrap_subscriber(self.view)
+        return wrap_subscriber(self.home.subscriber)
 
     @strawberry.field(description="The language that they chose (C-6).")
     def language(self) -> Language:
-        return Language(str(self.view.language))
+        return _LANGUAGES[self.home.subscriber.language]
 
-    @strawberry.field(description="Their personal accounts, oldest first.")
-    async def accounts(
+    @strawberry.field(description="Their personal accounts, oldest first.", graphql_type=Connection[Account])
+    def accounts(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Account]:
+    ) -> Connection[Account] | Awaitable[Connection[Account]]:
         request = PageRequest.of(first, after, last, before)
-        return connection(await account.accounts(info.context, request), wrap_account)
+        histories = self.home.histories
 
-    @strawberry.field(description="Their wallet; null if they have none.")
-    async def wallet(self, info: Info) -> Wallet | None:
-        view = await wallet.my_wallet(info.context)
-        return wrap_wallet(view) if view else None
+        def wrap(view: account.AccountView) -> Account:
+            return wrap_account(view, histories.get(view.ledger_account_id, NOTHING_READY))
 
-    @strawberry.field(description="The tariff plan of the number that they signed in with.")
-    async def tariff(self, info: Info) -> Tariff | None:
-        view = await tariff.my_tariff(info.context)
-        return wrap_tariff(view) if view else None
+        found = self.home.accounts.get(request)
+        return connection(found, wrap) if found else _later(account.accounts(info.context, request), wrap)
 
-    @strawberry.field(description="Their subscriptions to digital products, newest first.")
-    async def subscriptions(
+    @strawberry.field(description="Their wallet; null if they have none.", graphql_type=Wallet | None)
+    def wallet(self, info: Info) -> Wallet | Awaitable[Wallet | None] | None:
+        home = self.home
+        if home.wants.wallet is None:
+            return _wallet_later(info.context)
+        if home.wallet is None:
+            return None
+        ready = home.histories.get(home.wallet.ledger_account_id, NOTHING_READY)
+        return wrap_wallet(home.wallet, home.limits, ready)
+
+    @strawberry.field(description="The tariff plan of the number that they signed in with.", graphql_type=Tariff | None)
+    def tariff(self, info: Info) -> Tariff | Awaitable[Tariff | None] | None:
+        if not self.home.wants.tariff:
+            return _tariff_later(info.context)
+        return wrap_tariff(self.home.tariff) if self.home.tariff else None
+
+    @strawberry.field(
+        description="Their subscriptions to digital products, newest first.",
+        graphql_type=Connection[ProductSubscription],
+    )
+    def subscriptions(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[ProductSubscription]:
+    ) -> Connection[ProductSubscription] | Awaitable[Connection[ProductSubscription]]:
         request = PageRequest.of(first, after, last, before)
-        return connection(await subscription.subscriptions(info.context, request), wrap_subscription)
+        found = self.home.subscriptions.get(request)
+        if found:
+            return connection(found, wrap_subscription)
+        return _later(subscription.subscriptions(info.context, request), wrap_subscription)
 
-    @strawberry.field(description="Their orders, newest first.")
-    async def orders(
+    @strawberry.field(description="Their orders, newest first.", graphql_type=Connection[Order])
+    def orders(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Order]:
-        return connection(await order.orders(info.context, PageRequest.of(first, after, last, before)), wrap_order)
+    ) -> Connection[Order] | Awaitable[Connection[Order]]:
+        request = PageRequest.of(first, after, last, before)
+        found = self.home.orders.get(request)
+        return connection(found, wrap_order) if found else _later(order.orders(info.context, request), wrap_order)
+
+
+async def _later(page: Awaitable[Page[View]], wrap: Callable[[View], T]) -> Connection[T]:
+    return connection(await page, wrap)
+
+
+async def _wallet_later(ctx: Context) -> Wallet | None:
+    view = await wallet.my_wallet(ctx)
+    return wrap_wallet(view) if view else None
+
+
+async def _tariff_later(ctx: Context) -> Tariff | None:
+    view = await tariff.my_tariff(ctx)
+    return wrap_tariff(view) if view else None
+
+
+async def _viewer(info: Info) -> Viewer | None:
+    """Who is signed in, with all that is asked for below: one statement."""
+    found = await home.load(info.context, below(info).derive(wants_of))
+    return Viewer(home=found) if found else None
 
 
 @strawberry.type(description="A session's tokens: keep the refresh token safe, it is good once.")
@@ -130,9 +186,9 @@ class Session:
     async def viewer(self, info: Info) -> Viewer:
         # What is read below this field is read as the one who has just signed in.
         info.context.actor = self.signed_in.actor
-        view = await access.me(info.context)
-        assert view is not None
-        return Viewer(view=view)
+        viewer = await _viewer(info)
+        assert viewer is not None
+        return viewer
 
 
 @strawberry.type(description="The session is over.")
@@ -205,8 +261,7 @@ def _challenge(id_: str) -> str:
 class AccessQueries:
     @strawberry.field(description="Who is signed in; null for who is not.")
     async def viewer(self, info: Info) -> Viewer | None:
-        view = await access.me(info.context)
-        return Viewer(view=view) if view else None
+        return await _viewer(info)
 
 
 @strawberry.type
@@ -238,4 +293,7 @@ class AccessMutations:
 
     @strawberry.mutation(description="Chooses the language to be spoken to in (C-6).")
     async def set_language(self, info: Info, input: SetLanguageInput) -> Viewer:
-        return Viewer(view=await access.choose_language(info.context, input.language.tag))
+        await access.choose_language(info.context, input.language.tag)
+        viewer = await _viewer(info)
+        assert viewer is not None
+        return viewer

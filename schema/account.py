@@ -1,17 +1,22 @@
 """Personal accounts, entries and receipts."""
 
+from collections.abc import Awaitable
 from datetime import datetime
 from enum import Enum
-from functools import partial
+from typing import Final
 
 import strawberry
 
 from resolvers import account as accounts
+from resolvers.context import Context
+from resolvers.home.views import Histories
 from resolvers.paging import Page, PageRequest
 from resolvers.texts import translator
 from schema.context import Info
 from schema.money import Money
 from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
+
+NOTHING_READY: Final[Histories] = {}
 
 
 @strawberry.enum(description="What an entry is, seen from its account. New values may come: tolerate unknown ones.")
@@ -30,6 +35,11 @@ class EntryKind(Enum):
 class Billing(Enum):
     PREPAID = strawberry.enum_value("prepaid", description="In advance: never below zero by itself (A-6.12).")
     POSTPAID = strawberry.enum_value("postpaid", description="By invoice after the period (A-6.6.1).")
+
+
+# By what is stored: both enumerations have the same values.
+_KINDS: Final = {str(kind.value): kind for kind in EntryKind}
+_BILLING: Final = {str(billing.value): billing for billing in Billing}
 
 
 @strawberry.type(description="The proof of one movement of money (W-2.19).")
@@ -91,7 +101,7 @@ class Entry(Node):
 
     @strawberry.field(description="What it is.")
     def kind(self) -> EntryKind:
-        return EntryKind(self.view.kind.value)
+        return _KINDS[self.view.kind]
 
     @strawberry.field(description="Plus came in, minus went out.")
     def amount(self) -> Money:
@@ -101,25 +111,50 @@ class Entry(Node):
     def balance_after(self) -> Money:
         return Money(value=self.view.balance_after)
 
-    @strawberry.field(description="The receipt of the movement that it belongs to.")
-    async def receipt(self, info: Info) -> Receipt | None:
-        view = await self.receipts.of(info.context, self.view)
-        return Receipt(view=view) if view else None
+    @strawberry.field(description="The receipt of the movement that it belongs to.", graphql_type=Receipt | None)
+    def receipt(self, info: Info) -> Receipt | Awaitable[Receipt | None] | None:
+        found = self.receipts.of(info.context, self.view)
+        if found is None or isinstance(found, accounts.ReceiptView):
+            return _wrap_receipt(found)
+        return _receipt_later(found)
+
+
+def _wrap_receipt(view: accounts.ReceiptView | None) -> Receipt | None:
+    return Receipt(view=view) if view else None
+
+
+async def _receipt_later(view: Awaitable[accounts.ReceiptView | None]) -> Receipt | None:
+    return _wrap_receipt(await view)
 
 
 def wrap_entry(view: accounts.EntryView, receipts: accounts.ReceiptsOfPage | None = None) -> Entry:
     return Entry(id=to_global_id("Entry", view.id), view=view, receipts=receipts or accounts.ReceiptsOfPage([view]))
 
 
-def entry_connection(page: Page[accounts.EntryView]) -> Connection[Entry]:
-    """The entries share their page's receipts, so that asking each for its own is one statement."""
-    receipts = accounts.ReceiptsOfPage(page.items)
-    return connection(page, partial(wrap_entry, receipts=receipts))
+def entry_connection(
+    page: Page[accounts.EntryView], ready: dict[int, accounts.ReceiptView] | None = None
+) -> Connection[Entry]:
+    """The entries share their page's receipts, so that asking each for its own is one statement, or none (`ready`)."""
+    receipts = accounts.ReceiptsOfPage(page.items, ready)
+    return connection(page, lambda view: wrap_entry(view, receipts))
+
+
+def history(
+    ctx: Context, ledger_account_id: int, request: PageRequest, ready: Histories
+) -> Connection[Entry] | Awaitable[Connection[Entry]]:
+    """A page of an account's entries: what is ready, else by a statement of its own."""
+    found = ready.get(request)
+    return entry_connection(found.page, found.receipts) if found else _history(ctx, ledger_account_id, request)
+
+
+async def _history(ctx: Context, ledger_account_id: int, request: PageRequest) -> Connection[Entry]:
+    return entry_connection(await accounts.entries(ctx, ledger_account_id, request))
 
 
 @strawberry.type(description="A personal account: the telecom balance. An agreement may have several.")
 class Account(Node):
     view: strawberry.Private[accounts.AccountView]
+    ready: strawberry.Private[Histories]
 
     @strawberry.field(description="The account's number, which its owner pays by.")
     def number(self) -> str:
@@ -131,15 +166,15 @@ class Account(Node):
 
     @strawberry.field(description="When it pays.")
     def billing(self) -> Billing:
-        return Billing(self.view.billing.value)
+        return _BILLING[self.view.billing]
 
-    @strawberry.field(description="Its history, newest first.")
-    async def entries(
+    @strawberry.field(description="Its history, newest first.", graphql_type=Connection[Entry])
+    def entries(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Entry]:
+    ) -> Connection[Entry] | Awaitable[Connection[Entry]]:
         request = PageRequest.of(first, after, last, before)
-        return entry_connection(await accounts.entries(info.context, self.view.ledger_account_id, request))
+        return history(info.context, self.view.ledger_account_id, request, self.ready)
 
 
-def wrap_account(view: accounts.AccountView) -> Account:
-    return Account(id=to_global_id("Account", view.id), view=view)
+def wrap_account(view: accounts.AccountView, ready: Histories = NOTHING_READY) -> Account:
+    return Account(id=to_global_id("Account", view.id), view=view, ready=ready)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
@@ -29,13 +29,17 @@ class OrderStatus(Enum):
     FAILED = strawberry.enum_value("failed", description="Could not be carried out; it has cost nothing.")
 
 
+# By what is stored: both enumerations have the same values.
+_STATUSES: Final = {str(status.value): status for status in OrderStatus}
+
+
 @strawberry.type(description="An intent that becomes real when its code is entered.")
 class Order(Node):
     view: strawberry.Private[OrderView]
 
     @strawberry.field(description="Where it stands.")
     def status(self) -> OrderStatus:
-        return OrderStatus(self.view.status.value)
+        return _STATUSES[self.view.status]
 
     @strawberry.field(description="What it costs in all.")
     def total(self) -> Money:

@@ -3,7 +3,8 @@
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Annotated, Generic, TypeVar
+from functools import cached_property
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import strawberry
 
@@ -42,28 +43,52 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A page of a list that can grow.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = strawberry.field(description="The items with their cursors.")
-    nodes: list[T] = strawberry.field(description="The items, when cursors are not needed.")
-    page_info: PageInfo = strawberry.field(description="Where this page stands.")
+    page: strawberry.Private[Page[Any]]
+    wrap: strawberry.Private[Callable[[Any], Any]]
+
+    @strawberry.field(description="The items with their cursors.")
+    def edges(self) -> list[Edge[T]]:
+        return self._edges
+
+    @strawberry.field(description="The items, when cursors are not needed.")
+    def nodes(self) -> list[T]:
+        return self._nodes
+
+    @strawberry.field(description="Where this page stands.")
+    def page_info(self) -> PageInfo:
+        return self._page_info
+
+    # Made when it is asked for, once: pages of the catalogue are kept and shown again and again.
+    @cached_property
+    def _nodes(self) -> list[T]:
+        return [self.wrap(item) for item in self.page.items]
+
+    @cached_property
+    def _edges(self) -> list[Edge[T]]:
+        return [Edge(cursor=cursor, node=node) for cursor, node in zip(self.page.cursors, self._nodes, strict=True)]
+
+    @cached_property
+    def _page_info(self) -> PageInfo:
+        cursors = self.page.cursors
+        return PageInfo(
+            has_next_page=self.page.has_next,
+            has_previous_page=self.page.has_previous,
+            start_cursor=cursors[0] if cursors else None,
+            end_cursor=cursors[-1] if cursors else None,
+        )
 
 
 def connection(page: Page[View], wrap: Callable[[View], T]) -> Connection[T]:
     """The page as a connection of wrapped items."""
-    nodes = [wrap(item) for item in page.items]
-    return Connection(
-        edges=[Edge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)],
-        nodes=nodes,
-        page_info=PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=page.cursors[0] if page.cursors else None,
-            end_cursor=page.cursors[-1] if page.cursors else None,
-        ),
-    )
+    return Connection(page=page, wrap=wrap)
 
 
 def to_global_id(kind: str, key: int | str) -> strawberry.ID:
-    return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{key}".encode()).decode().rstrip("="))
+    text = binascii.b2a_base64(f"{kind}:{key}".encode(), newline=False).rstrip(b"=")
+    return strawberry.ID(text.translate(_URL_SAFE).decode())
+
+
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 def split_global_id(id_: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from datetime import date
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import strawberry
 
@@ -29,6 +29,10 @@ class SubscriptionStatus(Enum):
     CANCELLED = strawberry.enum_value("cancelled", description="The holder gave it up.")
 
 
+# By what is stored: both enumerations have the same values.
+_STATUSES: Final = {str(status.value): status for status in SubscriptionStatus}
+
+
 @strawberry.type(description="A subscriber's hold on a digital product for a period.")
 class ProductSubscription(Node):
     view: strawberry.Private[SubscriptionView]
@@ -47,7 +51,7 @@ class ProductSubscription(Node):
 
     @strawberry.field(description="Where it stands.")
     def status(self) -> SubscriptionStatus:
-        return SubscriptionStatus(self.view.status.value)
+        return _STATUSES[self.view.status]
 
     @strawberry.field(description="The day on which it began.")
     def activated_on(self) -> date | None:

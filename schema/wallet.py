@@ -1,20 +1,21 @@
 """The wallet in the API: looking, opening, unlocking, sending."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
 from domain.wallet import Limits
-from resolvers import account as accounts
 from resolvers import wallet as wallets
 from resolvers.changes import wallet_changes
+from resolvers.context import Context
+from resolvers.home.views import Histories
 from resolvers.paging import PageRequest
 from schema import problem
-from schema.account import Entry, Receipt, entry_connection
+from schema.account import NOTHING_READY, Entry, Receipt, history
 from schema.context import Info
 from schema.money import Money, money_or_none
 from schema.offer import edition_of
@@ -32,6 +33,11 @@ class WalletStatus(Enum):
     ACTIVE = strawberry.enum_value("active", description="In use.")
     BLOCKED = strawberry.enum_value("blocked", description="Frozen: no operation is carried out (W-4.6).")
     CLOSED = strawberry.enum_value("closed", description="Closed.")
+
+
+# By what is stored: both enumerations have the same values.
+_LEVELS: Final = {str(level.value): level for level in WalletLevel}
+_STATUSES: Final = {str(status.value): status for status in WalletStatus}
 
 
 @strawberry.type(description="A wallet's limits. Null means without limit (W-4.5).")
@@ -58,6 +64,8 @@ class WalletLimits:
 @strawberry.type(description="An electronic wallet: electronic money, apart from the telecom balance.")
 class Wallet(Node):
     view: strawberry.Private[wallets.WalletView]
+    ready_limits: strawberry.Private[Limits | None]
+    ready: strawberry.Private[Histories]
 
     @strawberry.field(description="The wallet's number: sixteen digits.")
     def number(self) -> str:
@@ -65,11 +73,11 @@ class Wallet(Node):
 
     @strawberry.field(description="Whether its holder is identified.")
     def level(self) -> WalletLevel:
-        return WalletLevel(self.view.level.value)
+        return _LEVELS[self.view.level]
 
     @strawberry.field(description="Whether it can be used.")
     def status(self) -> WalletStatus:
-        return WalletStatus(self.view.status.value)
+        return _STATUSES[self.view.status]
 
     @strawberry.field(description="What is in it now (W-4.4.1).")
     def balance(self) -> Money:
@@ -79,20 +87,25 @@ class Wallet(Node):
     def opened_at(self) -> datetime:
         return self.view.opened_at
 
-    @strawberry.field(description="Its limits, and how much of them is left.")
-    async def limits(self, info: Info) -> WalletLimits:
-        return WalletLimits(limits=await wallets.limits(info.context, self.view))
+    @strawberry.field(description="Its limits, and how much of them is left.", graphql_type=WalletLimits)
+    def limits(self, info: Info) -> WalletLimits | Awaitable[WalletLimits]:
+        return WalletLimits(limits=self.ready_limits) if self.ready_limits else self._limits(info.context)
 
-    @strawberry.field(description="Its history, newest first.")
-    async def entries(
+    async def _limits(self, ctx: Context) -> WalletLimits:
+        return WalletLimits(limits=await wallets.limits(ctx, self.view))
+
+    @strawberry.field(description="Its history, newest first.", graphql_type=Connection[Entry])
+    def entries(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Entry]:
+    ) -> Connection[Entry] | Awaitable[Connection[Entry]]:
         request = PageRequest.of(first, after, last, before)
-        return entry_connection(await accounts.entries(info.context, self.view.ledger_account_id, request))
+        return history(info.context, self.view.ledger_account_id, request, self.ready)
 
 
-def wrap_wallet(view: wallets.WalletView) -> Wallet:
-    return Wallet(id=to_global_id("Wallet", view.id), view=view)
+def wrap_wallet(
+    view: wallets.WalletView, ready_limits: Limits | None = None, ready: Histories = NOTHING_READY
+) -> Wallet:
+    return Wallet(id=to_global_id("Wallet", view.id), view=view, ready_limits=ready_limits, ready=ready)
 
 
 @strawberry.type(description="A movement out of the caller's wallet that has been carried out (W-4.4.7).")

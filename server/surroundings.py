@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from starlette.requests import HTTPConnection
-
 from domain.clock import Clock, SystemClock
 from domain.language import Language, negotiate
 from domain.policy import Policy
@@ -17,6 +15,7 @@ from gateways.bus import Bus
 from resolvers import access, partner
 from resolvers.context import Anonymous, Context, Expired, SystemActor
 from resolvers.texts import problem_text
+from schema.http.caller import Connection
 from server.settings import Settings
 
 LONGEST_TOKEN = 2_000
@@ -52,7 +51,7 @@ class Surroundings:
     def secrets(self) -> Secrets:
         return self._secrets
 
-    def anonymous(self, connection: HTTPConnection | None = None) -> Context:
+    def anonymous(self, connection: Connection | None = None) -> Context:
         """Nobody's surroundings: the language that the browser asks for, the address that it calls from."""
         asked = negotiate(connection.headers.get("accept-language")) if connection else None
         return Context(
@@ -66,11 +65,12 @@ class Surroundings:
             listen=self._bus.listen,
         )
 
-    async def of(self, connection: HTTPConnection) -> Context:
+    async def of(self, connection: Connection) -> Context:
         """The caller's surroundings; no token at all is nobody.
 
-        Raises TokenOver for an API key or a header that opens nothing. A session that is over makes an `Expired` actor,
-        so that an app which still sends its old token can refresh it.
+        Raises TokenOver for an API key or a header that opens nothing. A token that is over makes an `Expired` actor,
+        so that an app which still sends it can refresh its session. One that is not makes a `Claimed` actor, whose
+        session nobody has looked up yet: whatever runs next must do that (`schema.context.settle_before`).
         """
         ctx = self.anonymous(connection)
         token = _token(connection)
@@ -83,16 +83,16 @@ class Surroundings:
             if actor is None:
                 raise _token_over(ctx)
             return ctx.acting_as(actor)
-        found = await access.authenticate(ctx, token)
-        if found is None:
+        claimed = access.claims_of(ctx, token)
+        if claimed is None:
             ctx.actor = Expired()
-            return ctx
-        ctx.actor, chosen = found
-        if negotiate(connection.headers.get("accept-language")) is None:
-            ctx.language = chosen
+        elif negotiate(connection.headers.get("accept-language")) is None:
+            ctx.actor = claimed
+        else:
+            ctx.actor = replace(claimed, language_asked=True)
         return ctx
 
-    def _address(self, connection: HTTPConnection) -> str:
+    def _address(self, connection: Connection) -> str:
         """The caller's network address; X-Forwarded-For is believed from known proxies alone."""
         peer = connection.client.host if connection.client else ""
         if peer not in self._proxies:
@@ -109,7 +109,7 @@ def _token_over(ctx: Context) -> TokenOver:
     return TokenOver(problem_text(TokenOver(), ctx.language))
 
 
-def _token(connection: HTTPConnection) -> str | None:
+def _token(connection: Connection) -> str | None:
     """What the caller sent to be known by: None for nothing, "" for what cannot be a token."""
     key = connection.headers.get("x-api-key")
     if key:

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from domain.clock import TASHKENT, from_micros, local_day, to_micros
-from domain.database import fetch_named
+from domain.database import Row, fetch_named
 from domain.money import ZERO, Money
 from domain.wallet.model import WalletLevel
 from domain.wallet.rules import most, oldest, used
@@ -50,7 +50,12 @@ async def current_limits(ledger_account_id: int, level: WalletLevel, now: dateti
     if level is not WalletLevel.LIGHT:
         return Limits()
     row = await fetch_named(_LIMITS, {"account": ledger_account_id} | counting(now))
-    if row is None or row["most"] is None:  # identified in this very moment
+    return Limits() if row is None else limits_of(row)
+
+
+def limits_of(row: Row) -> Limits:
+    """The limits in a row with `most`, `used` and `oldest` of the rules; none for a wallet that is not Light (now)."""
+    if row["most"] is None:
         return Limits()
     return Limits(
         top_up_limit=Money(row["most"]),

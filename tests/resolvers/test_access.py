@@ -1,6 +1,7 @@
 """Signing in, keeping the session, signing out: the stories around domain/access.py."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from domain.database import fetch, fetch_row
 from domain.language import Language
 from domain.refusal import InvalidPhone, MissingInput, NotFound, TokenOver, Unauthenticated
 from resolvers import access
-from resolvers.context import Context, Expired, SubscriberActor
+from resolvers.context import Actor, Context, Expired, SubscriberActor
 from tests.support.world import World
 
 
@@ -40,8 +41,30 @@ async def test_a_number_and_its_code_open_a_session(world: World) -> None:
     session = await signed_in(world, ctx, person.phone)
 
     assert session.actor == SubscriberActor(person.id, session.actor.session_id, person.phone)
-    assert await access.authenticate(ctx, session.access_token) == (session.actor, Language.UZ)
+    assert await whose(ctx, session.access_token) == session.actor
     assert session.expires_at == world.clock.now() + timedelta(minutes=15)
+
+
+async def whose(ctx: Context, token: str) -> Actor:
+    """Who a request with this token comes from."""
+    asking = ctx.acting_as(access.claims_of(ctx, token) or Expired())
+    await access.settle(asking)
+    return asking.actor
+
+
+async def test_a_live_session_speaks_its_holders_language_unless_asked_for_another(world: World) -> None:
+    person = await world.person()
+    session = await signed_in(world, world.context(), person.phone)
+    await access.choose_language(world.context(session.actor), Language.RU)
+    claimed = access.claims_of(world.context(), session.access_token)
+    assert claimed is not None
+
+    silent, asking = world.context(claimed), world.context(replace(claimed, language_asked=True))
+    await access.settle(silent)
+    await access.settle(asking)
+
+    assert (silent.language, asking.language) == (Language.RU, Language.EN)
+    assert silent.actor == asking.actor == session.actor
 
 
 @pytest.mark.parametrize(("phone", "refusal"), [(None, MissingInput), (" ", MissingInput), ("12", InvalidPhone)])
@@ -96,14 +119,14 @@ async def test_an_access_token_ends_by_itself_and_with_its_session(world: World)
     session = await signed_in(world, ctx, person.phone)
 
     world.clock.move(timedelta(minutes=15))
-    late = await access.authenticate(ctx, session.access_token)
+    late = await whose(ctx, session.access_token)
     fresh = await access.refresh_session(ctx, refresh_token=session.refresh_token)
-    alive = await access.authenticate(ctx, fresh.access_token)
+    alive = await whose(ctx, fresh.access_token)
     await access.sign_out(ctx.acting_as(fresh.actor))
 
-    assert late is None
-    assert alive is not None
-    assert await access.authenticate(ctx, fresh.access_token) is None
+    assert late == Expired()
+    assert alive == fresh.actor
+    assert await whose(ctx, fresh.access_token) == Expired()
     with pytest.raises(SessionEnded):
         await access.refresh_session(ctx, refresh_token=fresh.refresh_token)
 
@@ -117,14 +140,14 @@ async def test_one_refresh_token_used_twice_at_once_ends_the_session(world: Worl
 
     (fresh,) = [result for result in results if isinstance(result, access.SignedIn)]
     assert sum(isinstance(result, SessionEnded) for result in results) == 1
-    assert await access.authenticate(ctx, fresh.access_token) is None
+    assert await whose(ctx, fresh.access_token) == Expired()
 
 
 @pytest.mark.parametrize(
     "token", ["", "x", "a.b.c", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIiwic2lkIjoxLCJleHAiOjQwMDAwMDAwMDB9."]
 )
 async def test_a_forged_token_is_nobodys(world: World, token: str) -> None:
-    assert await access.authenticate(world.context(), token) is None
+    assert access.claims_of(world.context(), token) is None
 
 
 async def test_who_is_not_signed_in_is_told_apart_from_whose_token_is_over(world: World) -> None:
