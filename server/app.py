@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
 from tortoise.connection import get_connection
 
 from admin.app import admin_app
@@ -23,11 +24,11 @@ from gateways.webhooks import HttpWebhooks
 from resolvers.texts import translator
 from resolvers.worker import Worker
 from schema import root
-from schema.context import settle_before
 from schema.engine.compiled import CompiledEngine
 from schema.engine.limits import Limits
 from schema.engine.stock import StockEngine
-from schema.http.door import GraphQLDoor
+from schema.http.door import GraphQLDoor, at_path
+from schema.http.graphiql import assets
 from server.database import connect, disconnect
 from server.database.connection import DatabaseUrl
 from server.database.migrate import pending
@@ -99,29 +100,26 @@ async def _data_version() -> int:
     return int(rows[0]["data_version"])
 
 
-def build_app(config: Settings) -> Starlette:
+def build_app(config: Settings) -> ASGIApp:
     """The app for these settings."""
     runtime = Runtime(config)
     introspection = config.introspection if config.introspection is not None else True
     limits = Limits(introspection=introspection)
     kind = CompiledEngine if config.graphql_engine == "compiled" else StockEngine
-    engine = kind(
-        root.build(), limits=limits, present_error=root.present_error, prepare=settle_before, observer=Counted()
-    )
+    engine = kind(root.build(), limits=limits, present_error=root.present_error, observer=Counted())
     door = GraphQLDoor(engine, runtime.surroundings.of, limits=limits, graphiql=config.development)
     routes: list[BaseRoute] = [
-        *door.routes("/graphql"),
         Mount("/admin", admin_app(_admin_settings(runtime)), name="admin"),
         Route("/health/live", _live),
         Route("/health/ready", _ready(config)),
         Route("/metrics", _metrics),
     ]
     if config.development:
+        routes.append(Mount("/graphql/graphiql", assets()))
         routes += demo_routes(runtime.surroundings)
         routes.append(Route("/", _home))
-    app = Starlette(routes=routes, lifespan=runtime.lifespan)
-    app.add_middleware(Observed, over_tls=not config.development)
-    return app
+    rest = Starlette(routes=routes, lifespan=runtime.lifespan)
+    return Observed(at_path("/graphql", door, rest), over_tls=not config.development)
 
 
 def _admin_settings(runtime: Runtime) -> AdminSettings:
@@ -162,6 +160,6 @@ async def _home(_request: Request) -> Response:
     return RedirectResponse("/demo")
 
 
-def app() -> Starlette:
+def app() -> ASGIApp:
     """What granian's workers load."""
     return build_app(settings())

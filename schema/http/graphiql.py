@@ -3,8 +3,9 @@
 from html import escape
 from pathlib import Path
 
-from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
+
+from schema.http.reply import Reply
 
 FILES = Path(__file__).parent / "static"
 
@@ -22,6 +23,15 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+
+HEADERS: list[tuple[bytes, bytes]] = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"content-security-policy", POLICY.encode()),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"vary", b"Accept"),
+    (b"x-content-type-options", b"nosniff"),
+]
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -45,17 +55,11 @@ PAGE = """<!doctype html>
 """
 
 
-def page(path: str) -> Response:
+def page(path: str) -> Reply:
     """The page for the door at this path; its files are at `graphiql` below."""
-    html = PAGE.format(files=escape(f"{path.rstrip('/')}/graphiql"), endpoint=escape(path))
-    headers = {
-        "Content-Security-Policy": POLICY,
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "Vary": "Accept",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return HTMLResponse(html, headers=headers)
+    path = path.rstrip("/")
+    html = PAGE.format(files=escape(f"{path}/graphiql"), endpoint=escape(path))
+    return Reply(200, HEADERS, html.encode())
 
 
 def assets() -> StaticFiles:

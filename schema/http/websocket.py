@@ -10,12 +10,13 @@ from contextlib import aclosing
 from typing import Any
 
 import orjson
-from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
 from schema.engine.answer import Answer, Engine
 from schema.engine.errors import ErrorDict, entry, internal, public_code, public_message, refusal
 from schema.engine.limits import Limits
+from schema.http.caller import Caller
+from schema.http.persisted import PersistedDocuments
 from schema.http.request import BadRequest, CallerGone, GraphQLRequest, loads, request_of
 
 PROTOCOL = "graphql-transport-ws"
@@ -39,8 +40,8 @@ async def refuse_socket(receive: Receive, send: Send) -> None:
     await send({"type": "websocket.close", "code": 1013})
 
 
-def connection_with(scope: Scope, payload: Mapping[str, Any]) -> HTTPConnection:
-    """The socket's connection as if the headers in the payload of connection_init had come with it.
+def caller_with(scope: Scope, payload: Mapping[str, Any]) -> Caller:
+    """Who opened the socket, as if the headers in the payload of connection_init had come with it.
 
     So what makes a context reads `Authorization` and `Accept-Language` in one place, however they came.
     """
@@ -49,8 +50,7 @@ def connection_with(scope: Scope, payload: Mapping[str, Any]) -> HTTPConnection:
         for name, value in payload.items()
         if name.lower() in PAYLOAD_HEADERS and isinstance(value, str) and value.isprintable()
     }
-    headers = [(name, value) for name, value in scope["headers"] if name not in said]
-    return HTTPConnection({**scope, "headers": [*headers, *said.items()]})
+    return Caller(scope, said)
 
 
 class Socket:
@@ -59,7 +59,8 @@ class Socket:
     def __init__(
         self,
         engine: Engine,
-        make_context: Callable[[HTTPConnection], Awaitable[Any]],
+        make_context: Callable[[Caller], Awaitable[Any]],
+        persisted: PersistedDocuments,
         limits: Limits,
         scope: Scope,
         receive: Receive,
@@ -67,12 +68,13 @@ class Socket:
     ) -> None:
         self.engine = engine
         self.make_context = make_context
+        self.persisted = persisted
         self.limits = limits
         self.scope = scope
         self._receive = receive
         self._send = send
         self._sending = asyncio.Lock()
-        self._connection: HTTPConnection | None = None
+        self._caller: Caller | None = None
         self._asked_to_begin = False
         self._heard = False
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -116,7 +118,7 @@ class Socket:
     async def _watch(self) -> None:
         """Ends the socket if the caller does not begin in time, and later if a ping finds no answer."""
         await asyncio.sleep(self.limits.socket_init_seconds)
-        if self._connection is None:
+        if self._caller is None:
             raise Close(4408, "Connection initialisation timeout")
         while True:
             self._heard = False
@@ -167,19 +169,19 @@ class Socket:
         if self._asked_to_begin:
             raise Close(4429, "Too many initialisation requests")
         self._asked_to_begin = True
-        connection = connection_with(self.scope, payload)
+        caller = caller_with(self.scope, payload)
         try:
-            await self.make_context(connection)
+            await self.make_context(caller)
         except Exception as error:
             if public_code(error) is None:
                 internal(error)
                 raise Close(4500, "Internal error") from None
             raise Close(4403, public_message(error)) from None
-        self._connection = connection
+        self._caller = caller
         await self._write({"type": "connection_ack"})
 
     async def _subscribe(self, id_: str, payload: object) -> None:
-        if self._connection is None:
+        if self._caller is None:
             raise Close(4401, "Unauthorized")
         if id_ in self._operations:
             raise Close(4409, f"Subscriber for {id_[:50]} already exists")
@@ -191,7 +193,7 @@ class Socket:
             most = self.limits.socket_operations
             await self._refuse(id_, [entry(f"At most {most} operations at a time.", "RATE_LIMITED")])
             return
-        task = asyncio.create_task(self._run(id_, asked, self._connection))
+        task = asyncio.create_task(self._run(id_, asked, self._caller))
         self._operations[id_] = task
         self._running.add(task)
         task.add_done_callback(self._ran)
@@ -207,9 +209,9 @@ class Socket:
         if task is not None:
             task.cancel()
 
-    async def _run(self, id_: str, asked: GraphQLRequest, connection: HTTPConnection) -> None:
+    async def _run(self, id_: str, asked: GraphQLRequest, caller: Caller) -> None:
         try:
-            errors = await self._answer(id_, asked, connection)
+            errors = await self._answer(id_, asked, caller)
         except (Close, CallerGone):
             raise
         except Exception as error:
@@ -222,12 +224,18 @@ class Socket:
         else:
             await self._write({"type": "complete", "id": id_})
 
-    async def _answer(self, id_: str, asked: GraphQLRequest, connection: HTTPConnection) -> list[ErrorDict]:
+    async def _answer(self, id_: str, asked: GraphQLRequest, caller: Caller) -> list[ErrorDict]:
         """Sends what the operation gives; the errors if it was not executed at all."""
-        context = await self.make_context(connection)
-        outcome = await self.engine.subscribe(
-            asked.query, asked.variables, asked.operation_name, context, allow_mutation=True
-        )
+        try:
+            text = self.persisted.text_of(asked)
+        except BadRequest as bad:
+            return [entry(bad.message, bad.code)]
+        if isinstance(text, Answer):
+            return text.errors
+        context = await self.make_context(caller)
+        if asked.hash is not None:
+            self.persisted.remember(asked)
+        outcome = await self.engine.subscribe(text, asked.variables, asked.operation_name, context, allow_mutation=True)
         if not isinstance(outcome, Answer):
             async with aclosing(outcome):
                 async for answer in outcome:

@@ -1,4 +1,4 @@
-"""Node programs of `npm/`, with the packages that its lock file pins installed aside, once for every version of them."""
+"""Node programs of `npm/`, with the packages that its lock file pins installed aside, once for each version."""
 
 import hashlib
 import json

@@ -16,5 +16,5 @@ def app() -> Any:
     async def record(_: object) -> JSONResponse:
         return JSONResponse(vars(served.record))
 
-    served.app.router.routes.append(Route("/record", record))
+    served.rest.router.routes.append(Route("/record", record))
     return served.app

@@ -8,11 +8,15 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection
+from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from schema.engine.limits import Limits
 from schema.engine.stock import StockEngine
-from schema.http.door import GraphQLDoor
+from schema.http.caller import Caller
+from schema.http.door import GraphQLDoor, at_path
+from schema.http.graphiql import assets
+from schema.http.persisted import PersistedDocuments
 
 CUSTOMER = "998901234567"
 
@@ -175,28 +179,46 @@ toy_schema = strawberry.Schema(Query, Mutation, Subscription)
 class Toy:
     """The door as an application, and what happened behind it."""
 
-    app: Starlette
+    app: ASGIApp
     record: Record
     door: GraphQLDoor
+    rest: Starlette
 
 
-def toy(*, graphiql: bool = False, present_error: Any = None, **limits: Any) -> Toy:
+def toy(
+    *,
+    graphiql: bool = False,
+    present_error: Any = None,
+    trusted: dict[str, str] | None = None,
+    trusted_only: bool = False,
+    automatic_tokens: int = 100,
+    **limits: Any,
+) -> Toy:
     """An application with the door at /graphql. `Authorization` decides how the context turns out."""
     record = Record()
     bounds = Limits(**limits)
 
-    async def make_context(connection: HTTPConnection) -> ToyContext:
+    async def make_context(caller: Caller) -> ToyContext:
         record.contexts += 1
-        match connection.headers.get("authorization", ""):
+        match caller.headers.get("authorization", ""):
             case "Bearer wrong":
                 raise Unauthenticated
             case "Bearer eager":
                 raise TooOften("Slow down.")
             case "Bearer broken":
                 raise RuntimeError(f"the database of {CUSTOMER} is gone")
-            case caller:
-                return ToyContext(caller.removeprefix("Bearer "), record)
+            case said:
+                return ToyContext(said.removeprefix("Bearer "), record)
 
     engine = StockEngine(toy_schema, limits=bounds, present_error=present_error)
-    door = GraphQLDoor(engine, make_context, limits=bounds, graphiql=graphiql)
-    return Toy(Starlette(routes=door.routes()), record, door)
+    persisted = PersistedDocuments(engine.documents, trusted, trusted_only=trusted_only, tokens_most=automatic_tokens)
+    door = GraphQLDoor(
+        engine,
+        make_context,
+        limits=bounds,
+        graphiql=graphiql,
+        persisted=persisted,
+        public_fields=frozenset({"hello", "items", "echo"}),
+    )
+    rest = Starlette(routes=[Mount("/graphql/graphiql", assets())] if graphiql else [])
+    return Toy(at_path("/graphql", door, rest), record, door, rest)
