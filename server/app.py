@@ -24,6 +24,7 @@ from gateways.webhooks import HttpWebhooks
 from resolvers.texts import translator
 from resolvers.worker import Worker
 from schema import root
+from schema.context import settle_before
 from schema.engine.compiled import CompiledEngine
 from schema.engine.limits import Limits
 from schema.engine.stock import StockEngine
@@ -106,7 +107,9 @@ def build_app(config: Settings) -> ASGIApp:
     introspection = config.introspection if config.introspection is not None else True
     limits = Limits(introspection=introspection)
     kind = CompiledEngine if config.graphql_engine == "compiled" else StockEngine
-    engine = kind(root.build(), limits=limits, present_error=root.present_error, observer=Counted())
+    engine = kind(
+        root.build(), limits=limits, present_error=root.present_error, prepare=settle_before, observer=Counted()
+    )
     door = GraphQLDoor(engine, runtime.surroundings.of, limits=limits, graphiql=config.development)
     routes: list[BaseRoute] = [
         Mount("/admin", admin_app(_admin_settings(runtime)), name="admin"),

@@ -68,8 +68,9 @@ class Surroundings:
     async def of(self, connection: Connection) -> Context:
         """The caller's surroundings; no token at all is nobody.
 
-        Raises TokenOver for an API key or a header that opens nothing. A session that is over makes an `Expired` actor,
-        so that an app which still sends its old token can refresh it.
+        Raises TokenOver for an API key or a header that opens nothing. A token that is over makes an `Expired` actor,
+        so that an app which still sends it can refresh its session. One that is not makes a `Claimed` actor, whose
+        session nobody has looked up yet: whatever runs next must do that (`schema.context.settle_before`).
         """
         ctx = self.anonymous(connection)
         token = _token(connection)
@@ -82,13 +83,13 @@ class Surroundings:
             if actor is None:
                 raise _token_over(ctx)
             return ctx.acting_as(actor)
-        found = await access.authenticate(ctx, token)
-        if found is None:
+        claimed = access.claims_of(ctx, token)
+        if claimed is None:
             ctx.actor = Expired()
-            return ctx
-        ctx.actor, chosen = found
-        if negotiate(connection.headers.get("accept-language")) is None:
-            ctx.language = chosen
+        elif negotiate(connection.headers.get("accept-language")) is None:
+            ctx.actor = claimed
+        else:
+            ctx.actor = replace(claimed, language_asked=True)
         return ctx
 
     def _address(self, connection: Connection) -> str:
