@@ -1,6 +1,6 @@
 """The whole schema, put together from its areas."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import strawberry
 from graphql import GraphQLError, GraphQLSchema, lexicographic_sort_schema, print_schema
@@ -22,6 +22,9 @@ from schema.scalars import SCALARS
 from schema.subscription import SubscriptionMutations, wrap_subscription
 from schema.tariff import TariffQueries, wrap_tariff
 from schema.wallet import WalletMutations, WalletQueries, WalletSubscriptions, wrap_wallet
+
+PUBLIC_FIELDS: Final = frozenset({"tariff", "tariffs", "product", "products", "offer", "offers", "clauseOfRule"})
+"""What everybody reads the same, in each language: with all below them they never look at who asks."""
 
 
 @strawberry.type(description="Reading.")

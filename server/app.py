@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -26,16 +27,18 @@ from resolvers.worker import Worker
 from schema import root
 from schema.context import settle_before
 from schema.engine.compiled import CompiledEngine
+from schema.engine.documents import Documents
 from schema.engine.limits import Limits
 from schema.engine.stock import StockEngine
 from schema.http.door import GraphQLDoor, at_path
 from schema.http.graphiql import assets
+from schema.http.persisted import BadDocument, PersistedDocuments, trusted_documents
 from server.database import connect, disconnect
 from server.database.connection import DatabaseUrl
 from server.database.migrate import pending
 from server.demo_page import demo_routes
 from server.observe import Counted, Observed, metrics_text, start_logging
-from server.settings import Settings, settings
+from server.settings import BadSettings, Settings, settings
 from server.surroundings import Surroundings, system_context
 
 READY_SECONDS = 5
@@ -110,7 +113,14 @@ def build_app(config: Settings) -> ASGIApp:
     engine = kind(
         root.build(), limits=limits, present_error=root.present_error, prepare=settle_before, observer=Counted()
     )
-    door = GraphQLDoor(engine, runtime.surroundings.of, limits=limits, graphiql=config.development)
+    door = GraphQLDoor(
+        engine,
+        runtime.surroundings.of,
+        limits=limits,
+        graphiql=config.development,
+        persisted=_persisted(config, engine.documents),
+        public_fields=root.PUBLIC_FIELDS,
+    )
     routes: list[BaseRoute] = [
         Mount("/admin", admin_app(_admin_settings(runtime)), name="admin"),
         Route("/health/live", _live),
@@ -122,7 +132,16 @@ def build_app(config: Settings) -> ASGIApp:
         routes += demo_routes(runtime.surroundings)
         routes.append(Route("/", _home))
     rest = Starlette(routes=routes, lifespan=runtime.lifespan)
-    return Observed(at_path("/graphql", door, rest), over_tls=not config.development)
+    app = at_path("/graphql", door, rest)
+    return Observed(app, over_tls=not config.development, log_all=config.logs_all_requests)
+
+
+def _persisted(config: Settings, documents: Documents) -> PersistedDocuments:
+    try:
+        trusted = trusted_documents(Path(config.graphql_documents), documents) if config.graphql_documents else {}
+    except BadDocument as bad:
+        raise BadSettings(f"KABINET_GRAPHQL_DOCUMENTS: {bad}") from None
+    return PersistedDocuments(documents, trusted, trusted_only=config.graphql_trusted_only)
 
 
 def _admin_settings(runtime: Runtime) -> AdminSettings:

@@ -3,6 +3,7 @@
 import ipaddress
 from enum import StrEnum
 from functools import lru_cache
+from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -42,7 +43,10 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     trusted_proxies: str = ""
     introspection: bool | None = None
+    log_requests: Literal["all", "notable"] | None = None
     graphql_engine: Literal["compiled", "stock"] = "compiled"
+    graphql_documents: str = ""
+    graphql_trusted_only: bool = False
     otp_resend_seconds: int = Field(default=60, ge=0, le=600)
     otp_per_phone_per_hour: int | None = Field(default=None, ge=1, le=1000)
     otp_per_address_per_hour: int | None = Field(default=None, ge=1, le=100_000)
@@ -51,6 +55,11 @@ class Settings(BaseSettings):
     @property
     def development(self) -> bool:
         return self.env is Environment.DEVELOPMENT
+
+    @property
+    def logs_all_requests(self) -> bool:
+        """Every request has a line in the log: unless told otherwise, in development."""
+        return self.development if self.log_requests is None else self.log_requests == "all"
 
     @property
     def proxies(self) -> frozenset[str]:
@@ -85,6 +94,10 @@ def _faults(read: Settings) -> list[str]:
     except ValueError as error:
         faults.append(f"KABINET_SMS_URL: {error}")
     faults += [f"KABINET_TRUSTED_PROXIES: {proxy} is no address" for proxy in read.proxies if not _is_address(proxy)]
+    if read.graphql_documents and not Path(read.graphql_documents).is_dir():
+        faults.append("KABINET_GRAPHQL_DOCUMENTS: there is no such folder")
+    if read.graphql_trusted_only and not read.graphql_documents:
+        faults.append("KABINET_GRAPHQL_TRUSTED_ONLY: needs the folder of KABINET_GRAPHQL_DOCUMENTS")
     if read.bus_url:
         faults.append("KABINET_BUS_URL: no bus but the database's own is supported in this version; leave it empty")
     if not read.development:
