@@ -9,11 +9,12 @@ import pytest
 from tortoise.exceptions import IntegrityError, OperationalError
 
 from domain.database import execute, fetch, fetch_row
+from domain.language import Language
 from domain.ledger import InsufficientFunds
 from domain.ledger_check import check_ledger
 from domain.money import Money
 from domain.offer import OfferOutdated
-from domain.refusal import IdempotencyKeyReused, InvalidAmount, InvalidInput, Refusal, Unauthenticated
+from domain.refusal import IdempotencyKeyReused, InvalidAmount, InvalidInput, Refusal, TokenOver, Unauthenticated
 from domain.wallet import (
     BalanceLimitReached,
     BirthDateWrong,
@@ -31,6 +32,7 @@ from domain.wallet import (
 )
 from resolvers import account as accounts
 from resolvers import wallet
+from resolvers.context import Claimed, Context, Expired, SubscriberActor
 from resolvers.paging import PageRequest
 from tests.support.world import PIN, World
 
@@ -272,6 +274,74 @@ async def test_a_wallet_that_is_not_active_neither_sends_nor_receives(world: Wor
         await wallet.transfer(await world.signed_in(bob), to=frozen.phone, amount=Decimal(1), key="k")
 
     assert await world.holdings() == before
+
+
+# Known by the token alone
+
+
+def claimed(ctx: Context, *, language_asked: bool = False) -> Context:
+    """The same caller, whose session nobody has looked up yet."""
+    actor = ctx.actor
+    assert isinstance(actor, SubscriberActor)
+    return ctx.acting_as(Claimed(actor.subscriber_id, actor.session_id, language_asked))
+
+
+@pytest.mark.parametrize("language_asked", [False, True])
+async def test_a_transfer_looks_the_session_up_by_itself(world: World, language_asked: bool) -> None:
+    alice, bob = await world.holder(100), await world.holder(0)
+    await execute("UPDATE subscriber SET language = 'ru' WHERE id = $1", alice.id)
+    known = await world.signed_in(alice)
+    ctx = claimed(known, language_asked=language_asked)
+
+    sent = await wallet.transfer(ctx, to=bob.phone, amount=Decimal(40), key="k")
+
+    assert ctx.actor == known.actor
+    assert ctx.language == (Language.EN if language_asked else Language.RU)
+    assert sent.wallet == await wallet.my_wallet(known)
+    assert sent.wallet.balance == Money.som(60)
+
+
+@pytest.mark.parametrize(("amount", "key"), [(1, "k"), (0, "k"), (1, "")])
+@pytest.mark.parametrize("column", ["ended_at", "expires_at"])
+async def test_who_is_signed_in_no_more_is_told_that_before_anything_else(
+    world: World, column: str, amount: int, key: str
+) -> None:
+    alice, bob = await world.holder(100), await world.holder(0)
+    ctx = claimed(await world.signed_in(alice))
+    await execute(f"UPDATE session SET {column} = 1")
+    before = await world.everything("ledger_entry", "ledger_transfer", "idempotency", "wallet")
+
+    with pytest.raises(TokenOver):
+        await wallet.transfer(ctx, to=bob.phone, amount=Decimal(amount), key=key)
+
+    assert isinstance(ctx.actor, Expired)
+    assert await world.everything("ledger_entry", "ledger_transfer", "idempotency", "wallet") == before
+    assert world.announced == []
+
+
+async def test_a_refused_transfer_announces_nothing_and_speaks_the_holders_language(world: World) -> None:
+    alice, bob = await world.holder(100), await world.holder(0)
+    await execute("UPDATE subscriber SET language = 'ru' WHERE id = $1", alice.id)
+    ctx = claimed(await world.signed_in(alice))
+
+    with pytest.raises(InsufficientFunds):
+        await wallet.transfer(ctx, to=bob.phone, amount=Decimal(101), key="k")
+
+    assert (ctx.language, world.announced) == (Language.RU, [])
+
+
+async def test_a_replay_shows_the_wallet_as_it_stands_now(world: World) -> None:
+    alice, bob = await world.holder(100), await world.holder(0)
+    ctx = await world.signed_in(alice)
+    first = await wallet.transfer(ctx, to=bob.phone, amount=Decimal(40), key="k")
+    await wallet.transfer(ctx, to=bob.phone, amount=Decimal(10), key="k2")
+    world.announced.clear()
+
+    again = await wallet.transfer(claimed(ctx), to=bob.phone, amount=Decimal(40), key="k")
+
+    assert (again.id, again.at, again.receipt) == (first.id, first.at, first.receipt)
+    assert (first.wallet.balance, again.wallet.balance) == (Money.som(60), Money.som(50))
+    assert world.announced == []
 
 
 # Limits
