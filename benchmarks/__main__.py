@@ -1,7 +1,8 @@
 """`make bench`: Kabinet beside what it is compared with, in one run on this machine; see docs/adr/0012."""
 
 import argparse
-import asyncio
+
+import uvloop
 
 from benchmarks.scenario import Scenario, long_run, short_run
 
@@ -17,7 +18,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=16)
     options = parser.parse_args()
     if options.short:
-        asyncio.run(short_run())
+        uvloop.run(short_run())
         return
     scenario = Scenario(
         subscribers=options.subscribers,
@@ -27,7 +28,7 @@ def main() -> None:
         peers=options.peers,
         growth=not options.no_growth,
     )
-    asyncio.run(long_run(scenario))
+    uvloop.run(long_run(scenario))
 
 
 if __name__ == "__main__":

@@ -34,9 +34,14 @@ async def lifespan(_app: Starlette) -> AsyncIterator[None]:
     await pool.close()
 
 
-def session_of(request: Request) -> int:
+def claims_of(request: Request) -> dict[str, Any]:
     token = request.headers["authorization"].removeprefix("Bearer ")
-    return int(jwt.decode(token, KEY, algorithms=["HS256"])["sid"])
+    claims: dict[str, Any] = jwt.decode(token, KEY, algorithms=["HS256"])
+    return claims
+
+
+def session_of(request: Request) -> int:
+    return int(claims_of(request)["sid"])
 
 
 def amount(tiyin: int) -> dict[str, str]:

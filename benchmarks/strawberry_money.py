@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tortoise.connection import get_connection
-from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from domain.access import Session
@@ -28,7 +27,7 @@ async def move(session: Session, to: str, amount: Money, key: str) -> tuple[Wall
             [_scope(session), key, hashlib.sha256(json.dumps([to, amount.tiyin]).encode()).hexdigest(), to_micros(now)],
         )
         source = await Wallet.get(subscriber_id=session.subscriber_id)
-        target = await Wallet.get_or_none(Q(number=to) | Q(phone=to))
+        target = await Wallet.get_or_none(number=to)
         if not claimed or target is None or target.id == source.id or not _open(session, source, target, now):
             return None
         ids = [source.ledger_account_id, target.ledger_account_id]  # type: ignore[attr-defined]  # Tortoise's

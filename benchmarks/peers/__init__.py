@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.arena import Recipe
+from domain.wallet.rules import ANSWER
 
 FOLDER: Final = Path(__file__).parent
 MERCURIUS: Final = "Mercurius with JIT, one statement"
@@ -27,7 +28,9 @@ def peer_recipes() -> list[Recipe]:
             print(f"npm cannot install Mercurius, it is left out:\n{done.stderr[-500:]}", file=sys.stderr)
             return []
     command = (node, "mercurius.mjs")
+    answer = ", ".join(f"{name} {type_}" for name, type_ in ANSWER.items())
+    environment = {"NODE_ENV": "production", "TRANSFER_ANSWER": answer}
     return [
-        Recipe(MERCURIUS, command, "/graphql", {"NODE_ENV": "production"}, FOLDER),
-        Recipe(MERCURIUS_LOADERS, command, "/graphql", {"NODE_ENV": "production", "LOADERS": "on"}, FOLDER),
+        Recipe(MERCURIUS, command, "/graphql", environment, FOLDER),
+        Recipe(MERCURIUS_LOADERS, command, "/graphql", environment | {"LOADERS": "on"}, FOLDER),
     ]
