@@ -23,7 +23,7 @@ DEV := $(VENV)/.installed-dev
 
 .PHONY: help
 help: ## list these commands
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf 'make %-10s %s\n' "$$name" "$$what"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf 'make %-11s %s\n' "$$name" "$$what"; done
 
 .PHONY: run
 run: install ## a server with demo data on http://127.0.0.1:8000
@@ -69,8 +69,16 @@ coverage: $(DEV) ## the tests, with the lines and branches that they never reach
 	@$(BIN)/coverage report
 
 .PHONY: bench
-bench: $(DEV) ## measure this machine
+bench: $(DEV) ## how fast we are beside a handler written by hand and Strawberry; writes benchmarks/results.md
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: $(DEV) ## the same beside Mercurius too, where Node is
+	@$(BIN)/python -m benchmarks --peers $(ARGS)
+
+.PHONY: bench-short
+bench-short: $(DEV) ## a minute of it; fails when we have become far slower than recorded
+	@$(BIN)/python -m benchmarks --short
 
 .PHONY: migrate
 migrate: install ## bring the database of KABINET_DATABASE_URL up to date
