@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 TASHKENT: Final = ZoneInfo("Asia/Tashkent")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_COMMON: Final = 4 * 10**15  # in the year 2096
 
 
 class Clock(Protocol):
@@ -46,6 +47,9 @@ def to_micros(at: datetime) -> int:
 
 def from_micros(micros: int) -> datetime:
     """The instant stored as `micros`, aware, shown in Tashkent time."""
+    if 0 <= micros < _COMMON:  # the same, two times as fast
+        seconds, rest = divmod(micros, 1_000_000)
+        return datetime.fromtimestamp(seconds, TASHKENT).replace(microsecond=rest)
     return (_EPOCH + timedelta(microseconds=micros)).astimezone(TASHKENT)
 
 

@@ -1,17 +1,17 @@
 """Money: whole tiyin inside, exact decimals outside, floats nowhere (W-4.4.1, A-6.8)."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from domain.refusal import InvalidAmount
+from domain.view import ordered
 
 TIYIN_PER_SOM: Final = 100
 # 10^13 so'm is above the money supply; its tiyin, and sums of thousands of such, fit a 64-bit integer.
 LARGEST_SOM: Final = 10**13
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@ordered
 class Money:
     """An amount of UZS in tiyin (1 so'm = 100 tiyin); may be negative, as an entry of a ledger can be."""
 

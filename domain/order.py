@@ -35,6 +35,7 @@ from domain.subscription import (
     subscription_columns,
     subscription_view,
 )
+from domain.view import view
 
 MOST_MONTHS: Final = 24
 
@@ -135,7 +136,7 @@ class OrderChallenge:
     sent_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@view
 class OrderView:
     """An order as it is shown; `challenge` only while it waits for its code."""
 

@@ -29,6 +29,7 @@ from domain.partner import enqueue_entitlement
 from domain.product import Product, ProductView, product_columns, product_view
 from domain.refusal import Refusal
 from domain.subscriber import Subscriber
+from domain.view import view
 
 # How long a suspended subscription waits for money; then it is over and ordered anew.
 SUSPENDED_DAYS: Final = 30
@@ -155,7 +156,7 @@ def renews_by_itself(last_price: Money, next_price: Money) -> bool:
     return bool(last_price) or not next_price
 
 
-@dataclass(frozen=True, slots=True)
+@view
 class SubscriptionView:
     """A subscription as it is shown on `today`; `paid_months` counts all of the subscriber's with this product."""
 

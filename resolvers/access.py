@@ -15,6 +15,7 @@ from domain.language import LANGUAGES, Language
 from domain.phone import read_phone
 from domain.refusal import NotFound
 from domain.subscriber import SubscriberKind, SubscriberStatus
+from domain.view import view
 from resolvers.context import (
     Anonymous,
     Claimed,
@@ -39,7 +40,7 @@ class SignedIn:
     actor: SubscriberActor
 
 
-@dataclass(frozen=True, slots=True)
+@view
 class SubscriberView:
     """A subscriber as they may see themselves."""
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from bisect import bisect_left
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,11 +13,12 @@ from domain.clock import from_micros
 from domain.database import Row, fetch, fetch_row
 from domain.ledger import EntryKind
 from domain.money import ZERO, Money
+from domain.view import view
 from resolvers.context import Context, StaffActor, SubscriberActor, the_staff, the_subscriber
 from resolvers.paging import Page, PageRequest, page
 
 
-@dataclass(frozen=True, slots=True)
+@view
 class AccountView:
     """A personal account. `floor` is the lowest balance; None for a postpaid one."""
 
@@ -29,7 +30,7 @@ class AccountView:
     floor: Money | None
 
 
-@dataclass(frozen=True, slots=True)
+@view
 class EntryView:
     """One line of an account's history. `memo` says what it was for, so that every charge explains itself."""
 
@@ -42,7 +43,7 @@ class EntryView:
     memo: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@view
 class ReceiptView:
     """The proof of one movement (W-2.19)."""
 

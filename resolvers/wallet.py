@@ -20,6 +20,7 @@ from domain.money import Money
 from domain.phone import masked
 from domain.refusal import Refusal
 from domain.subscriber import SubscriberKind
+from domain.view import view
 from domain.wallet import (
     POSTED,
     REPLAY,
@@ -60,7 +61,7 @@ OFFER: Final = "wallet"
 OLDEST_YEARS: Final = 120
 
 
-@dataclass(frozen=True, slots=True)
+@view
 class WalletView:
     """A wallet as its holder sees it."""
 
