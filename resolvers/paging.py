@@ -6,9 +6,9 @@ between move nothing.
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar, overload
 
 from domain.database import Row, fetch
 from domain.refusal import BadPage
@@ -16,6 +16,7 @@ from domain.refusal import BadPage
 T = TypeVar("T")
 DEFAULT_SIZE = 20
 LARGEST_SIZE = 100
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class Cursors(Sequence[str]):
 
     __slots__ = ("_places",)
 
-    def __init__(self, places: Iterable[tuple[int, int]]) -> None:
-        self._places = list(places)
+    def __init__(self, places: list[tuple[int, int]]) -> None:
+        self._places = places
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -77,12 +78,15 @@ class Cursors(Sequence[str]):
             return Cursors(self._places[index])
         return make_cursor(*self._places[index])
 
+    def __iter__(self) -> Iterator[str]:
+        return (make_cursor(*place) for place in self._places)
+
     def __len__(self) -> int:
         return len(self._places)
 
 
 def make_cursor(order: int, id_: int) -> str:
-    return base64.urlsafe_b64encode(b"%d.%d" % (order, id_)).decode()
+    return binascii.b2a_base64(b"%d.%d" % (order, id_), newline=False).translate(_URL_SAFE).decode()
 
 
 def read_cursor(cursor: str | None) -> tuple[int, int] | None:
@@ -132,7 +136,7 @@ def cut_page(rows: list[Row], request: PageRequest, make: Callable[[Row], T]) ->
         rows.reverse()
     return Page(
         items=[make(row) for row in rows],
-        cursors=Cursors((row["cursor_order"], row["cursor_id"]) for row in rows),
+        cursors=Cursors([(row["cursor_order"], row["cursor_id"]) for row in rows]),
         has_next=request.before is not None if request.backwards else more,
         has_previous=more if request.backwards else request.after is not None,
     )
