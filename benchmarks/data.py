@@ -46,7 +46,7 @@ def load_subscribers(environment: Mapping[str, str], count: int) -> None:
 
 
 # Twelve plans with twenty-five destinations each, in an edition of their own, and a shelf of products: with what the
-# demo has, some 2,700 fields.
+# demo has, some 2,600 fields.
 _CATALOGUE: Final = """
 INSERT INTO tariff (code, name, description, monthly_fee, archived, foreigners_only, position)
 SELECT 'plan-' || n, json_build_object('en', 'Plan ' || n, 'ru', 'План ' || n, 'uz', 'Reja ' || n)::text, '{}',
