@@ -25,7 +25,6 @@ from schema.http.persisted import PersistedDocuments
 from schema.http.reply import GRAPHQL, JSON, KNOWN_BY, Reply, json_reply, public_reply, refused
 from schema.http.request import (
     BadRequest,
-    CallerGone,
     GraphQLRequest,
     check_content_type,
     loads,
@@ -101,8 +100,6 @@ class GraphQLDoor:
             return
         try:
             reply = await self._respond(scope, receive, send)
-        except CallerGone:
-            return
         except BadRequest as bad:
             reply = refused(bad.status, entry(bad.message, bad.code), bad.headers)
             if bad.hang_up and scope["http_version"] in ("1.0", "1.1"):

@@ -82,7 +82,7 @@ def _is_json(declared: bytes) -> bool:
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
     """The body, at most `limits.body_bytes` long and complete within `limits.body_seconds`.
 
-    Raises BadRequest (413, 408) or CallerGone.
+    Raises BadRequest (413, 408, 400).
     """
     declared = headers.get(b"content-length")
     if declared is not None and (len(declared) > 18 or not declared.isdigit() or int(declared) > limits.body_bytes):
@@ -101,7 +101,8 @@ async def _collect(receive: Receive, limits: Limits, expected_bytes: int | None)
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise CallerGone
+            # Who hung up hears nothing; who only sent a body that is none would else be told of a fault of ours.
+            raise BadRequest("The request was cut off.", hang_up=True)
         body += message.get("body", b"")
         if len(body) > limits.body_bytes:
             raise _too_large(limits)
