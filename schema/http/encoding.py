@@ -10,7 +10,7 @@ from typing import Final
 # Below this the headers weigh as much as what would be saved.
 WORTH_BYTES: Final = 1_024
 LENGTH_MOST: Final = 1_000
-# Measured on answers of 2 to 60 kB: level 1 saves nine tenths of what level 6 does in a third of its time.
+# Measured on answers of 2 to 60 kB: level 1 saves almost all that level 6 does, in about half its time on long ones.
 QUICK_LEVEL: Final = 1
 CAREFUL_LEVEL: Final = 6
 KEPT_BYTES_MOST: Final = 256 * 1024
