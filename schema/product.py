@@ -8,9 +8,11 @@ import strawberry
 
 from domain import product as domain_product
 from resolvers import product as products
+from resolvers.context import Context
 from resolvers.paging import PageRequest
 from resolvers.shelf import Shelf
 from schema.context import Info
+from schema.engine.lasting import promise
 from schema.money import Language, Money, money_or_none
 from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
 
@@ -74,9 +76,16 @@ def wrap_product(view: domain_product.ProductView) -> Product:
 
 
 def shelf_page(shelf: Shelf[View], request: PageRequest, wrap: Callable[[View], T]) -> Connection[T]:
-    """A page of a kept list, made once for the same page of the same list: objects that the engine finds ready."""
+    """A page of a kept list, made once for the same page of the same list: objects that the engine finds ready.
+
+    Nothing below it may look at who asks or at the time: of the request, its language alone.
+    """
     shown = shelf.mapped(wrap)
-    return shown.keep(request, lambda: connection(shown.page(request), _as_it_is))
+    return shown.keep(request, lambda: promise(connection(shown.page(request), _as_it_is), _language))
+
+
+def _language(context: Context) -> str:
+    return context.language
 
 
 def _as_it_is(item: T) -> T:

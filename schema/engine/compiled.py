@@ -16,6 +16,7 @@ from schema.engine.answer import Answer
 from schema.engine.compile import Root
 from schema.engine.errors import PresentError
 from schema.engine.info import NeedsStock
+from schema.engine.lasting import LASTING
 from schema.engine.limits import Limits
 from schema.engine.observer import Observer
 from schema.engine.plans import Plans
@@ -180,7 +181,7 @@ class _Step:
         self.run.open = below
         assert self.root.complete is not None
         try:
-            self.data = self.root.complete(value, self.run)
+            self.data = LASTING.complete(value, self.run, self.root.complete)
         except NeedsStock as needs:
             self.known, self.reason = Resolved(value, turn), needs.reason
         except Exception:

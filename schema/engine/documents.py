@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -38,14 +39,18 @@ class Refused(Exception):
         self.errors = errors
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Operation:
-    """One operation of a valid document; `roots` are the names of its root fields, once for each key of the answer."""
+    """One operation of a valid document; `roots` are the names of its root fields, once for each key of the answer.
+
+    `asked` is the compiled engine's own note about it.
+    """
 
     node: OperationDefinitionNode
     kind: OperationType
     cost: Cost
     roots: tuple[str, ...]
+    asked: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Limits:
     may run. `cached_tokens` bounds the documents that are kept parsed (about half a kilobyte of memory each).
 
     For the compiled engine: a document is compiled when it has been asked for more than `compile_after` times,
-    compiling takes at most `compile_share` of the time, `compiled_fields` and `compiled_operations` bound what is kept.
+    compiling takes at most `compile_share` of the time, and `compiled_fields` are kept (about two kilobytes each).
     """
 
     body_bytes: int = 100_000
@@ -52,11 +52,10 @@ class Limits:
     list_size_max: int = 100
     introspection: bool = True
     seconds: float = 30.0
-    cached_tokens: int = 200_000
+    cached_tokens: int = 60_000
     compile_after: int = 1
     compile_share: float = 0.1
-    compiled_fields: int = 10_000
-    compiled_operations: int = 2_000
+    compiled_fields: int = 8_000
 
     sockets: int = 2_000
     socket_operations: int = 20

@@ -23,9 +23,9 @@ IN_HAND_SECONDS = 1.0
 TROUBLE_MOST = 3
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Asked:
-    """An operation that has been asked for, and how often."""
+    """An operation that has been asked for, and how often. It hangs on the operation and goes when that goes."""
 
     source: Source
     times: int = 0
@@ -58,29 +58,22 @@ class Plans:
         self._limits = limits
         self._observer = observer
         self._budget = Budget(limits.compile_share)
-        self._asked: OrderedDict[int, tuple[Operation, _Asked]] = OrderedDict()
         self._kept: OrderedDict[tuple[int, tuple[Any, ...]], Compiled] = OrderedDict()
-        self._fields = 0
+        self.fields = 0
 
     def source(self, document: Document, operation: Operation) -> Source:
         """What there is to compile. Raises NeedsStock if that cannot or shall not be done (yet)."""
-        found = self._asked.get(id(operation))
-        if found is None:
-            asked = _Asked(Source(self._schema, document.node, operation.node))
-            # The operation is kept with it, so that its id is nobody else's meanwhile.
-            self._asked[id(operation)] = operation, asked
-            while len(self._asked) > self._limits.compiled_operations:
-                self._asked.popitem(last=False)
-        else:
-            asked = found[1]
-            self._asked.move_to_end(id(operation))
+        asked = operation.asked
+        if asked is None:
+            asked = operation.asked = _Asked(Source(self._schema, document.node, operation.node))
+            asked.why_not = asked.source.why_not
         asked.times += 1
-        why_not = asked.why_not or asked.source.why_not
-        if why_not is not None:
-            raise NeedsStock(why_not)
+        if asked.why_not is not None:
+            raise NeedsStock(asked.why_not)
         if asked.times <= self._limits.compile_after:
             raise NeedsStock("new document")
-        return asked.source
+        source: Source = asked.source
+        return source
 
     def compiled(self, operation: Operation, source: Source, variables: dict[str, Any]) -> Compiled:
         """The operation compiled for what these variables include and skip. Raises NeedsStock."""
@@ -104,8 +97,7 @@ class Plans:
         try:
             compiled = Compiled(source, source.with_sources(flags))
         except NeedsStock as needs:
-            _, asked = self._asked[id(operation)]
-            asked.why_not = needs.reason
+            operation.asked.why_not = needs.reason
             raise
         finally:
             took = time.perf_counter() - began
@@ -116,7 +108,7 @@ class Plans:
 
     def _keep(self, key: tuple[int, tuple[Any, ...]], compiled: Compiled) -> None:
         self._kept[key] = compiled
-        self._fields += compiled.fields
-        while self._fields > self._limits.compiled_fields and len(self._kept) > 1:
+        self.fields += compiled.fields
+        while self.fields > self._limits.compiled_fields and len(self._kept) > 1:
             _, oldest = self._kept.popitem(last=False)
-            self._fields -= oldest.fields
+            self.fields -= oldest.fields

@@ -159,6 +159,30 @@ async def test_a_bad_page_is_refused(engine: StockEngine, world: World, argument
     assert [error["path"] for error in answer.errors] == [["tariffs"]]
 
 
+async def test_an_answer_is_kept_for_its_page_language_and_variables_until_the_catalogue_changes(world: World) -> None:
+    engine = CompiledEngine(root.build(), limits=Limits())
+    query = """query($l: Language, $n: Int) {
+        tariffs(first: $n) { nodes { name(language: $l) monthlyFee { formatted } } } }"""
+
+    async def tariffs(language: Language = Language.EN, **variables: Any) -> Any:
+        ctx = world.context()
+        ctx.language = language
+        answer = await engine.execute(query, variables, None, ctx, allow_mutation=False)
+        assert answer.errors == []
+        assert answer.data is not None
+        return answer.data["tariffs"]
+
+    await tariffs()
+    one, again = await tariffs(), await tariffs()
+    others = [await tariffs(Language.RU), await tariffs(l="RU"), await tariffs(n=1)]
+    await execute("UPDATE tariff SET monthly_fee = 7")
+    changed = await tariffs()
+
+    assert one is again
+    assert all(other is not one for other in others)
+    assert changed["nodes"][0]["monthlyFee"]["formatted"] == "0.07\xa0soʻm"
+
+
 async def test_each_caller_reads_the_shared_objects_in_their_own_language(engine: StockEngine, world: World) -> None:
     query = """{ tariffs(first: 1) { nodes { name uz: name(language: UZ) monthlyFee { formatted }
                  prices { zone { name uz: name(language: UZ) } } } } }"""

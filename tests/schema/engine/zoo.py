@@ -185,7 +185,7 @@ class Trouble:
     truth_as_number: int = True
     other_color: Color | None = Color.GONE
     bare_color: Color | None = "nothing like it"  # type: ignore[assignment]
-    gift: str | None = strawberry.field(default_factory=lambda: ValueError("a value that is an error"))  # type: ignore[assignment]
+    gift: str | None = strawberry.field(default_factory=lambda: ValueError("a value that is an error"))
 
     @strawberry.field
     def boom(self) -> str:
@@ -395,7 +395,8 @@ class Query:
 
     @strawberry.field
     def seen(self, info: Info) -> "Seen":
-        return Seen(text=_told(below(info)), names=[each.name for each in info.selected_fields[0].selections])
+        selected = info.selected_fields[0].selections
+        return Seen(text=_told(below(info)), names=[getattr(each, "name", "") for each in selected])
 
     @strawberry.field
     def about(self, info: Info, n: int = 0) -> list[str]:

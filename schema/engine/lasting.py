@@ -1,0 +1,53 @@
+"""Answers that are kept with what they are about.
+
+An object that a root field gives may promise (see `promise`) that it never changes, and that the answer about it
+depends on nothing but the document, its variables and one fact of the request, such as a language. Its finished answer
+is kept and given again, the same Python object: nobody may change it.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    from schema.engine.run import Complete, Run
+
+T = TypeVar("T")
+ANSWERS_MOST: Final = 32
+
+
+def promise(thing: T, lasts_for: Callable[[Any], Hashable]) -> T:
+    """Makes this object one that lasts; `lasts_for(context)` gives the fact of the request that counts."""
+    vars(thing)["lasts_for"] = lasts_for
+    return thing
+
+
+class Lasting:
+    """Finished answers, least recently used out first."""
+
+    def __init__(self, most: int = ANSWERS_MOST) -> None:
+        self._most = most
+        # Each with the object that it is about, so that its id is nobody else's meanwhile.
+        self._kept: OrderedDict[Hashable, tuple[Any, Any]] = OrderedDict()
+
+    def complete(self, value: Any, run: "Run", complete: "Complete") -> Any:
+        """What `complete` makes of a root field's value, or made of it before."""
+        lasts_for: Callable[[Any], Hashable] | None = getattr(value, "lasts_for", None)
+        variables = run.values_key() if lasts_for is not None else None
+        if lasts_for is None or variables is None:
+            return complete(value, run)
+        key = complete, id(value), lasts_for(run.context), variables
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found[1]
+        waited = len(run.waited)
+        answer = complete(value, run)
+        if len(run.waited) == waited:  # else it is not finished
+            self._kept[key] = value, answer
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return answer
+
+
+LASTING: Final = Lasting()
