@@ -18,6 +18,7 @@ from domain.database import dialect, fetch, in_transaction
 from resolvers import wallet
 from resolvers.context import Context, StaffActor
 from schema import root
+from schema.context import settle_before
 from schema.engine.answer import Answer
 from tests.schema.engine.same import Pair, plain
 from tests.support.documents import Maker
@@ -65,7 +66,7 @@ def samples_for(*people: Person) -> Callable[[str, Random], Any]:
 
 @pytest.fixture(scope="module")
 def pair() -> Pair:
-    return Pair(root.build(), present_error=root.present_error)
+    return Pair(root.build(), present_error=root.present_error, prepare=settle_before)
 
 
 async def test_queries_give_the_same(db: str, pair: Pair) -> None:

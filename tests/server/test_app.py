@@ -61,7 +61,7 @@ async def test_metrics_count_operations_and_hold_nobodys_data(client: Client) ->
     text = (await client.http.get("/metrics")).text
 
     assert 'kabinet_graphql_operations_total{engine="stock",kind="mutation",outcome="ok"}' in text
-    assert 'kabinet_graphql_operations_total{engine="stock",kind="unknown",outcome="refused"}' in text
+    assert 'kabinet_graphql_operations_total{engine="compiled",kind="unknown",outcome="refused"}' in text
     assert "kabinet_database_up 1.0" in text
     assert NILUFAR not in text
 
