@@ -81,6 +81,7 @@ def _place() -> Iterator[Place]:
             "KABINET_SECRET_KEY": secret,
             "KABINET_SMS_URL": f"file://{folder}/sms.jsonl",
             "KABINET_LOG_FORMAT": "json",
+            "KABINET_LOG_REQUESTS": "notable",
         }
         yield Place(url, environment, secret, core)
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
+
+LONGEST_HEADER: Final = 500
 
 
 class Language(StrEnum):
@@ -32,8 +35,13 @@ def negotiate(accept_language: str | None) -> Language | None:
 
     uz-Cyrl (also uz-Cyrl-UZ) is told apart from uz, which plain matching of primary tags would not do.
     """
+    return _negotiated(accept_language[:LONGEST_HEADER]) if accept_language else None
+
+
+@lru_cache(maxsize=500)
+def _negotiated(accept_language: str) -> Language | None:
     best: tuple[float, Language] | None = None
-    for part in (accept_language or "")[:500].split(","):
+    for part in accept_language.split(","):
         tag, _, parameters = part.strip().partition(";")
         language = _known(tag.strip().lower())
         quality = _quality(parameters)

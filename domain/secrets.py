@@ -15,11 +15,17 @@ class Secrets:
 
     def __init__(self, key: str) -> None:
         self._key = hashlib.sha256(key.encode()).digest()
+        self._derived: dict[str, bytes] = {}
 
     def derive(self, purpose: str, *parts: str) -> bytes:
         """32 bytes for this purpose and these parts, the same each time."""
-        message = "\x1f".join((purpose, *parts)).encode()
-        return hmac.digest(self._key, message, "sha256")
+        if parts:
+            return hmac.digest(self._key, "\x1f".join((purpose, *parts)).encode(), "sha256")
+        # There are few purposes, and each request asks for one.
+        found = self._derived.get(purpose)
+        if found is None:
+            found = self._derived[purpose] = hmac.digest(self._key, purpose.encode(), "sha256")
+        return found
 
     def derive_base32(self, purpose: str, *parts: str) -> str:
         """The same as text that pyotp takes for a secret."""

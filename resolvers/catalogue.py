@@ -100,7 +100,7 @@ class _Asked:
 
     def __init__(self) -> None:
         self.found: Catalogue | None = None
-        self.lock = asyncio.Lock()
+        self.lock: asyncio.Lock | None = None
 
 
 _kept: OrderedDict[tuple[str, str], Catalogue] = OrderedDict()
@@ -111,6 +111,7 @@ async def catalogue(ctx: Context) -> Catalogue:
     """The catalogue as it is now, on the day of the context's clock; the same one throughout a request."""
     asked = cast("_Asked", ctx.memo.setdefault(_MEMO, _Asked()))
     if asked.found is None:
+        asked.lock = asked.lock or asyncio.Lock()
         async with asked.lock:
             if asked.found is None:
                 row = await fetch_row("SELECT version FROM catalogue_version")

@@ -3,8 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable
-from functools import cached_property
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -46,29 +45,20 @@ class Connection(Generic[T]):
     page: strawberry.Private[Page[Any]]
     wrap: strawberry.Private[Callable[[Any], Any]]
 
+    # The items are wrapped when they are asked for, once: pages of the catalogue are shown again and again.
+    wrapped: strawberry.Private[list[Any] | None] = None
+
     @strawberry.field(description="The items with their cursors.")
     def edges(self) -> list[Edge[T]]:
-        return self._edges
+        nodes = self._wrapped()
+        return [Edge(cursor=cursor, node=node) for cursor, node in zip(self.page.cursors, nodes, strict=True)]
 
     @strawberry.field(description="The items, when cursors are not needed.")
     def nodes(self) -> list[T]:
-        return self._nodes
+        return self._wrapped()
 
     @strawberry.field(description="Where this page stands.")
     def page_info(self) -> PageInfo:
-        return self._page_info
-
-    # Made when it is asked for, once: pages of the catalogue are kept and shown again and again.
-    @cached_property
-    def _nodes(self) -> list[T]:
-        return [self.wrap(item) for item in self.page.items]
-
-    @cached_property
-    def _edges(self) -> list[Edge[T]]:
-        return [Edge(cursor=cursor, node=node) for cursor, node in zip(self.page.cursors, self._nodes, strict=True)]
-
-    @cached_property
-    def _page_info(self) -> PageInfo:
         cursors = self.page.cursors
         return PageInfo(
             has_next_page=self.page.has_next,
@@ -77,6 +67,11 @@ class Connection(Generic[T]):
             end_cursor=cursors[-1] if cursors else None,
         )
 
+    def _wrapped(self) -> list[Any]:
+        if self.wrapped is None:
+            self.wrapped = [self.wrap(item) for item in self.page.items]
+        return self.wrapped
+
 
 def connection(page: Page[View], wrap: Callable[[View], T]) -> Connection[T]:
     """The page as a connection of wrapped items."""
@@ -84,11 +79,8 @@ def connection(page: Page[View], wrap: Callable[[View], T]) -> Connection[T]:
 
 
 def to_global_id(kind: str, key: int | str) -> strawberry.ID:
-    text = binascii.b2a_base64(f"{kind}:{key}".encode(), newline=False).rstrip(b"=")
-    return strawberry.ID(text.translate(_URL_SAFE).decode())
-
-
-_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+    # Letters, digits and the colon give neither of the two characters that have no place in a URL.
+    return binascii.b2a_base64(f"{kind}:{key}".encode(), newline=False).decode().rstrip("=")  # type: ignore[return-value]
 
 
 def split_global_id(id_: str) -> tuple[str, str]:

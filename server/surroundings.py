@@ -13,7 +13,7 @@ from domain.refusal import TokenOver
 from domain.secrets import Secrets
 from gateways.bus import Bus
 from resolvers import access, partner
-from resolvers.context import Anonymous, Context, Expired, SystemActor
+from resolvers.context import Anonymous, Claimed, Context, Expired, SystemActor
 from resolvers.texts import problem_text
 from schema.http.caller import Connection
 from server.settings import Settings
@@ -89,7 +89,7 @@ class Surroundings:
         elif negotiate(connection.headers.get("accept-language")) is None:
             ctx.actor = claimed
         else:
-            ctx.actor = replace(claimed, language_asked=True)
+            ctx.actor = Claimed(claimed.subscriber_id, claimed.session_id, language_asked=True)
         return ctx
 
     def _address(self, connection: Connection) -> str:

@@ -118,7 +118,8 @@ class Compiled:
         collected = collect_subfields(
             self.source.graphql, self.source.fragments, self.values, self.source.operation, type_, site.details
         )
-        body, entries, may_wait = [], [], False
+        body: list[str] = []
+        entries = []
         for key, details in collected.grouped_field_set.items():
             if details[0].node.name.value == "__typename":
                 entries.append(f"{key!r}: {type_.name!r}")
@@ -129,16 +130,8 @@ class Compiled:
             call = self._call(below)
             body += self._field(below, call, value := self.bind("v"))
             entries.append(f"{key!r}: {value}")
-            may_wait |= call.gives is not Gives.VALUE
         name = self.bind("o")
-        answer = "{" + ", ".join(entries) + "}"
-        lines = [f"def {name}(s, R):"]
-        if may_wait:
-            lines += ["    n = len(R.waited)", *body, f"    d = {answer}"]
-            lines += ["    if len(R.waited) != n: R.hang(d, n)", "    return d"]
-        else:
-            lines += [*body, f"    return {answer}"]
-        self._lines += lines
+        self._lines += [f"def {name}(s, R):", *body, "    return {" + ", ".join(entries) + "}"]
         return name
 
     def _call(self, site: Site) -> Call:
@@ -305,7 +298,8 @@ def _usual_class(type_: GraphQLObjectType) -> type | None:
     definition = _definition(type_)
     if definition is None or definition.is_type_of is not None:
         return None
-    return definition.origin
+    # What a generic type is specialised for does not show in its objects: they are of the generic class.
+    return definition.concrete_of.origin if definition.concrete_of else definition.origin
 
 
 def _is_told_by_class(type_: GraphQLAbstractType, possible: Any) -> bool:

@@ -177,11 +177,9 @@ class _Step:
                 await rest
 
     def _complete(self, value: Any, turn: int | None = None) -> Coroutine[Any, Any, None] | None:
-        below: list[Waiting] = []
-        self.run.open = below
         assert self.root.complete is not None
         try:
-            self.data = LASTING.complete(value, self.run, self.root.complete)
+            self.data, below = LASTING.build(value, self.run, self.root.complete)
         except NeedsStock as needs:
             self.known, self.reason = Resolved(value, turn), needs.reason
         except Exception:

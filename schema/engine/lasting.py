@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from schema.engine.run import Complete, Run
+    from schema.engine.run import Complete, Run, Waiting
 
 T = TypeVar("T")
 ANSWERS_MOST: Final = 32
@@ -30,24 +30,23 @@ class Lasting:
         # Each with the object that it is about, so that its id is nobody else's meanwhile.
         self._kept: OrderedDict[Hashable, tuple[Any, Any]] = OrderedDict()
 
-    def complete(self, value: Any, run: "Run", complete: "Complete") -> Any:
-        """What `complete` makes of a root field's value, or made of it before."""
+    def build(self, value: Any, run: "Run", complete: "Complete") -> tuple[Any, list["Waiting"]]:
+        """What `complete` makes of a root field's value, or made of it before; and what still waits in it."""
         lasts_for: Callable[[Any], Hashable] | None = getattr(value, "lasts_for", None)
         variables = run.values_key() if lasts_for is not None else None
         if lasts_for is None or variables is None:
-            return complete(value, run)
+            return run.build(complete, value)
         key = complete, id(value), lasts_for(run.context), variables
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
-            return found[1]
-        waited = len(run.waited)
-        answer = complete(value, run)
-        if len(run.waited) == waited:  # else it is not finished
+            return found[1], []
+        answer, waiting = run.build(complete, value)
+        if not waiting:  # else it is not finished
             self._kept[key] = value, answer
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
-        return answer
+        return answer, waiting
 
 
 LASTING: Final = Lasting()

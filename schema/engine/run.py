@@ -35,9 +35,9 @@ class Waiting:
 
 
 class Run:
-    """`variables` are the coerced ones, `waited` is all that was ever waited for, `open` what waits on this level."""
+    """`variables` are the coerced ones, `waited` is all that was ever waited for."""
 
-    __slots__ = ("_key", "_values", "compiled", "context", "infos", "memory", "open", "root", "variables", "waited")
+    __slots__ = ("_key", "_values", "compiled", "context", "infos", "memory", "root", "variables", "waited")
 
     def __init__(
         self, compiled: "Compiled", context: Any, root: Any, variables: dict[str, Any], values: VariableValues | None
@@ -50,7 +50,6 @@ class Run:
         self._key: tuple[Any, ...] | None = None
         self.infos: dict[int, Any] = {}
         self.waited: list[Waiting] = []
-        self.open: list[Waiting] = []
         self.memory = Memory()
 
     def sourced(self) -> VariableValues:
@@ -91,12 +90,26 @@ class Run:
         self.waited.append(waiting)
         return waiting
 
-    def hang(self, container: dict[str, Any], since: int) -> None:
-        """Gives this object's own waiting values, among those that came `since`, their place."""
-        for waiting in self.waited[since:]:
-            if waiting.container is None:
-                waiting.container = container
-                self.open.append(waiting)
+    def build(self, complete: Complete, value: Any) -> tuple[Any, list[Waiting]]:
+        """(what `complete` makes of a value, all in it that still waits)."""
+        before = len(self.waited)
+        data = complete(value, self)
+        waiting = self.waited[before:]
+        if waiting:
+            _find_places(data)
+        return data, waiting
+
+
+def _find_places(data: Any) -> None:
+    """Tells the waiting values in an answer where they stand; only where something waits, for most answers do not."""
+    open_ = [data]
+    while open_:
+        container = open_.pop()
+        for value in container.values() if type(container) is dict else container:
+            if value.__class__ is Waiting:
+                value.container = container
+            elif value.__class__ is dict or value.__class__ is list:
+                open_.append(value)
 
 
 async def settle(run: Run, waiting: list[Waiting]) -> None:
@@ -110,9 +123,7 @@ async def settle(run: Run, waiting: list[Waiting]) -> None:
 async def _settle_one(run: Run, one: Waiting) -> None:
     value = await one.awaitable
     assert one.container is not None
-    below: list[Waiting] = []
-    run.open = below
-    one.container[one.key] = one.complete(value, run)
+    one.container[one.key], below = run.build(one.complete, value)
     if below:
         await settle(run, below)
 

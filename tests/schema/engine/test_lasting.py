@@ -102,13 +102,17 @@ async def test_an_object_that_promises_nothing_is_asked_every_time(engine: Compi
 def test_only_so_many_answers_are_kept() -> None:
     lasting, made = Lasting(), []
     things = [promise(Thing(number=number), tag_of) for number in range(ANSWERS_MOST + 1)]
-    run: Any = SimpleNamespace(context=SimpleNamespace(tag="a"), waited=[], values_key=lambda: ())
+    run: Any = SimpleNamespace(
+        context=SimpleNamespace(tag="a"),
+        values_key=lambda: (),
+        build=lambda complete, value: (complete(value, run), []),
+    )
 
     def complete(value: Any, _run: Any) -> Any:
         made.append(value.number)
         return {}
 
     for thing in (*things, things[-1], things[0]):
-        lasting.complete(thing, run, complete)
+        lasting.build(thing, run, complete)
 
     assert made == [*range(ANSWERS_MOST + 1), 0]
