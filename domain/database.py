@@ -62,6 +62,9 @@ async def fetch_named(sql: str, values: Mapping[str, Any]) -> Row | None:
 async def fetch(sql: str, *values: Any) -> list[Row]:
     """All rows. `FOR UPDATE` is left out on SQLite, where a transaction holds the only write lock anyway."""
     connection = get_connection(CONNECTION)
+    alone = getattr(connection, "fetch_alone", None)
+    if alone is not None:  # PostgreSQL, outside a transaction
+        return list(map(dict, await alone(sql, values)))
     if connection.capabilities.dialect == "sqlite":
         sql = _for_sqlite(sql)
     return await connection.execute_query_dict(sql, list(values))

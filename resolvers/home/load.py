@@ -2,10 +2,8 @@
 
 from typing import Any, Final
 
-from tortoise.connection import get_connection
-
 from domain.clock import to_micros
-from domain.database import CONNECTION, Row, dialect, fetch_row
+from domain.database import dialect, fetch_row
 from domain.refusal import TokenOver
 from domain.wallet.limits import counting
 from resolvers.access import settled
@@ -29,7 +27,7 @@ async def load(ctx: Context, wants: HomeWants = NOTHING) -> Home | None:
             return None
         actor = the_subscriber(ctx)
     now = ctx.clock.now()
-    row = await _fetch(_text(wants), [actor.session_id, to_micros(now), *_counted(wants, now), *wants.page_values])
+    row = await fetch_row(_text(wants), actor.session_id, to_micros(now), *_counted(wants, now), *wants.page_values)
     if row is None:
         ctx.actor = Expired()
         raise TokenOver
@@ -51,12 +49,3 @@ def _text(wants: HomeWants) -> str:
     if text is None:
         text = wants.texts[kind] = text_of(wants.shape, kind)
     return text
-
-
-async def _fetch(text: str, values: list[Any]) -> Row | None:
-    """Straight from PostgreSQL's pool where there is one: Tortoise's own way round costs as much as the work."""
-    pool = getattr(get_connection(CONNECTION), "_pool", None)
-    if pool is None:  # SQLite, an open transaction, or nothing has connected yet
-        return await fetch_row(text, *values)
-    row: Row | None = await pool.fetchrow(text, *values)
-    return row
