@@ -39,7 +39,7 @@ class Wire:
     def terminate(self) -> None:
         self.closed = True
 
-    async def close(self, timeout: float) -> None:
+    async def close(self, timeout: float) -> None:  # noqa: ASYNC109  # asyncpg has it so
         self.closed = True
 
 
