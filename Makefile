@@ -80,6 +80,10 @@ bench-peers: $(DEV) ## the same beside Mercurius too, where Node is
 bench-short: $(DEV) ## a minute of it; fails when we have become far slower than recorded
 	@$(BIN)/python -m benchmarks --short
 
+.PHONY: fuzz
+fuzz: $(DEV) ## thousands of generated documents on both engines; KABINET_FUZZ=20000 for more
+	@KABINET_FUZZ=$${KABINET_FUZZ:-5000} $(BIN)/python -m pytest -q tests/schema/engine/test_sameness.py tests/schema/test_sameness.py
+
 .PHONY: migrate
 migrate: install ## bring the database of KABINET_DATABASE_URL up to date
 	@$(BIN)/kabinet migrate
