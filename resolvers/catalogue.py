@@ -120,6 +120,12 @@ async def catalogue(ctx: Context) -> Catalogue:
     return asked.found
 
 
+def catalogue_at_hand(ctx: Context) -> Catalogue | None:
+    """The catalogue that this request has looked at already, if it has."""
+    asked = ctx.memo.get(_MEMO)
+    return cast("_Asked", asked).found if asked is not None else None
+
+
 async def catalogue_at(ctx: Context, version: str) -> Catalogue:
     """The same for a caller whose own statement has read the version."""
     asked = cast("_Asked", ctx.memo.setdefault(_MEMO, _Asked()))

@@ -21,7 +21,16 @@ from domain.tariff import (
 from domain.tariff.countries import HOME_CODE
 from domain.tariff.destination import parse_international, resolve
 from domain.tariff.price_list import PriceList, read_price_list_file
-from resolvers.catalogue import TariffView, ZoneView, catalogue, look_again, tariff_columns, tariff_view
+from resolvers.catalogue import (
+    Catalogue,
+    TariffView,
+    ZoneView,
+    catalogue,
+    catalogue_at_hand,
+    look_again,
+    tariff_columns,
+    tariff_view,
+)
 from resolvers.context import Context, StaffActor, SystemActor, the_staff, the_subscriber
 from resolvers.paging import Page, PageRequest, page
 from resolvers.shelf import Shelf
@@ -65,7 +74,16 @@ class PriceListLine:
 
 async def tariff_shelf(ctx: Context) -> Shelf[TariffView]:
     """The tariffs that can be taken; staff see the archived ones too (T-9)."""
-    known = await catalogue(ctx)
+    return _shelf(ctx, await catalogue(ctx))
+
+
+def tariff_shelf_at_hand(ctx: Context) -> Shelf[TariffView] | None:
+    """The same without waiting, if this request has looked at the catalogue already."""
+    known = catalogue_at_hand(ctx)
+    return _shelf(ctx, known) if known is not None else None
+
+
+def _shelf(ctx: Context, known: Catalogue) -> Shelf[TariffView]:
     return known.tariffs if isinstance(ctx.actor, StaffActor) else known.open_tariffs
 
 

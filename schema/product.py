@@ -1,6 +1,6 @@
 """Digital products and their price plans."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import Annotated, TypeVar
 
@@ -84,6 +84,13 @@ def shelf_page(shelf: Shelf[View], request: PageRequest, wrap: Callable[[View], 
     return shown.keep(request, lambda: promise(connection(shown.page(request), _as_it_is), _language))
 
 
+async def shelf_page_later(
+    shelf: Awaitable[Shelf[View]], request: PageRequest, wrap: Callable[[View], T]
+) -> Connection[T]:
+    """The same of a shelf that is still to be looked at."""
+    return shelf_page(await shelf, request, wrap)
+
+
 def _language(context: Context) -> str:
     return context.language
 
@@ -94,12 +101,15 @@ def _as_it_is(item: T) -> T:
 
 @strawberry.type
 class ProductQueries:
-    @strawberry.field(description="The digital products on sale.")
-    async def products(
+    @strawberry.field(description="The digital products on sale.", graphql_type=Connection[Product])
+    def products(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Product]:
+    ) -> Connection[Product] | Awaitable[Connection[Product]]:
         request = PageRequest.of(first, after, last, before)
-        return shelf_page(await products.product_shelf(info.context), request, wrap_product)
+        shelf = products.product_shelf_at_hand(info.context)
+        if shelf is not None:
+            return shelf_page(shelf, request, wrap_product)
+        return shelf_page_later(products.product_shelf(info.context), request, wrap_product)
 
     @strawberry.field(description="One product by its code; null if there is none.")
     async def product(

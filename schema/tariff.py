@@ -1,5 +1,6 @@
 """Tariff plans, allowances, prices, and what a call costs."""
 
+from collections.abc import Awaitable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -15,7 +16,7 @@ from resolvers.paging import PageRequest
 from schema import problem
 from schema.context import Info
 from schema.money import Money
-from schema.product import InLanguage, shelf_page
+from schema.product import InLanguage, shelf_page, shelf_page_later
 from schema.relay import After, Before, Connection, First, Last, Node, to_global_id
 from schema.scalars import PhoneNumber
 
@@ -176,12 +177,15 @@ CallPriceResult = Annotated[
 
 @strawberry.type
 class TariffQueries:
-    @strawberry.field(description="The tariff plans that can be taken.")
-    async def tariffs(
+    @strawberry.field(description="The tariff plans that can be taken.", graphql_type=Connection[Tariff])
+    def tariffs(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
-    ) -> Connection[Tariff]:
+    ) -> Connection[Tariff] | Awaitable[Connection[Tariff]]:
         request = PageRequest.of(first, after, last, before)
-        return shelf_page(await tariffs.tariff_shelf(info.context), request, wrap_tariff)
+        shelf = tariffs.tariff_shelf_at_hand(info.context)
+        if shelf is not None:
+            return shelf_page(shelf, request, wrap_tariff)
+        return shelf_page_later(tariffs.tariff_shelf(info.context), request, wrap_tariff)
 
     @strawberry.field(description="One tariff plan by its code, archived ones too; null if there is none.")
     async def tariff(

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from schema.engine.errors import ErrorDict
+from schema.engine.lasting import written
 
 Variables = Mapping[str, Any]
 
@@ -28,12 +29,12 @@ class Answer:
     needs: Needs | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The answer as it goes over the wire."""
+        """The answer as it goes over the wire, for orjson."""
         body: dict[str, Any] = {}
         if self.errors:
             body["errors"] = self.errors
         if self.executed:
-            body["data"] = self.data
+            body["data"] = written(self.data)
         if self.extensions:
             body["extensions"] = self.extensions
         return body

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import orjson
+
 if TYPE_CHECKING:
     from schema.engine.run import Complete, Run, Waiting
 
@@ -20,6 +22,29 @@ def promise(thing: T, lasts_for: Callable[[Any], Hashable]) -> T:
     """Makes this object one that lasts; `lasts_for(context)` gives the fact of the request that counts."""
     vars(thing)["lasts_for"] = lasts_for
     return thing
+
+
+class KeptAnswer(dict[str, Any]):
+    """A finished answer that is given again and again: as JSON it is written once."""
+
+    __slots__ = ("_json",)
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(answer)
+        self._json: orjson.Fragment | None = None
+
+    def as_json(self) -> orjson.Fragment:
+        """The same, written."""
+        if self._json is None:
+            self._json = orjson.Fragment(orjson.dumps(self))
+        return self._json
+
+
+def written(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    """An operation's data with what is kept of it as it was written before."""
+    if data is None or not any(type(value) is KeptAnswer for value in data.values()):
+        return data
+    return {key: value.as_json() if type(value) is KeptAnswer else value for key, value in data.items()}
 
 
 class Lasting:
@@ -43,6 +68,7 @@ class Lasting:
             return found[1], []
         answer, waiting = run.build(complete, value)
         if not waiting:  # else it is not finished
+            answer = KeptAnswer(answer) if type(answer) is dict else answer
             self._kept[key] = value, answer
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
