@@ -35,7 +35,8 @@ class Paste:
     text: str
 
 
-def _operations(phone: str, tells_wallet: bool) -> list[Paste]:
+def operations_for(phone: str, tells_wallet: bool) -> list[Paste]:
+    """What a newcomer pastes, in this order, signed in with this phone."""
     operations = [
         Paste(
             "1. Ask for a code",
@@ -139,7 +140,7 @@ def demo_routes(surroundings: Surroundings) -> list[BaseRoute]:
         ]
 
     async def page(request: Request) -> Response:
-        people = [(one, _operations(one.phones[0], one.wallet is not None)) for one in DEMO_SUBSCRIBERS]
+        people = [(one, operations_for(one.phones[0], one.wallet is not None)) for one in DEMO_SUBSCRIBERS]
         text = templates.get_template("demo.html").render(
             codes=await codes(), people=people, staff=(STAFF_USERNAME, STAFF_PASSWORD)
         )

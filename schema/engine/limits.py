@@ -157,6 +157,8 @@ class _Survey:
         total = Shape()
         for selection in node.selections:
             total.add(self.selection(selection, nesting))
+            if total.selections > 4 * self.limits.selections:  # far too many: what comes need not be looked at
+                raise too_complex("selections", total.selections, self.limits.selections)
         return total
 
     def selection(self, node: SelectionNode, nesting: int) -> Shape:
