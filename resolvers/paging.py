@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from domain.database import Row, fetch
 from domain.refusal import BadPage
@@ -16,7 +16,6 @@ from domain.refusal import BadPage
 T = TypeVar("T")
 DEFAULT_SIZE = 20
 LARGEST_SIZE = 100
-_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,8 @@ class Cursors(Sequence[str]):
 
 
 def make_cursor(order: int, id_: int) -> str:
-    return binascii.b2a_base64(b"%d.%d" % (order, id_), newline=False).translate(_URL_SAFE).decode()
+    # Digits, points and minus signs give none of the characters that have no place in a URL.
+    return binascii.b2a_base64(b"%d.%d" % (order, id_), newline=False).decode()
 
 
 def read_cursor(cursor: str | None) -> tuple[int, int] | None:

@@ -78,9 +78,7 @@ class Run:
 
     def info(self, site: Site) -> Any:
         """Strawberry's Info for a resolver, the same for all objects in this place."""
-        made = self.compiled.source.info_class(
-            _raw_info=self.raw(site), _field=site.definition.extensions["strawberry-definition"]
-        )
+        made = self.compiled.source.new_info(self.raw(site), site.definition.extensions["strawberry-definition"])
         self.infos[site.index] = made
         return made
 

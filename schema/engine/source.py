@@ -67,7 +67,7 @@ class Source:
         self.operation = operation
         definitions = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
         self.fragments = {name: FragmentDetails(definition) for name, definition in definitions.items()}
-        self.info_class = schema.config.info_class
+        self.new_info = _maker_of(schema.config.info_class)
         executor = schema.execution_context_class or StrawberryGraphQLCoreExecutionContext
         self.shows_bare_variables = issubclass(executor, StrawberryGraphQLCoreExecutionContext)
         self.directives = _directives(operation, definitions)
@@ -138,6 +138,19 @@ class Source:
             else:
                 sources[signature.name] = VariableValueSource(signature)
         return VariableValues(sources, coerced)
+
+
+def _maker_of(info_class: type[Any]) -> Callable[[Any, Any], Any]:
+    """How to make an Info. Strawberry's own class only keeps what it is given, which can be put there directly."""
+    if info_class is not strawberry.Info:
+        return lambda raw, field: info_class(_raw_info=raw, _field=field)
+
+    def make(raw: Any, field: Any) -> Any:
+        info = object.__new__(strawberry.Info)
+        info.__dict__ = {"_raw_info": raw, "_field": field}
+        return info
+
+    return make
 
 
 def _directives(
