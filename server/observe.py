@@ -136,6 +136,11 @@ class Observed:
             log.info("request", door=door, method=method, status=status, ms=ms, request=request_id)
 
 
+@lru_cache(maxsize=100)
+def _operations(kind: str, outcome: str, engine: str) -> Counter:
+    return OPERATIONS.labels(kind, outcome, engine)
+
+
 @lru_cache(maxsize=1_000)
 def _requests(door: str, method: str, status: int) -> Counter:
     return REQUESTS.labels(door, method, str(status))
@@ -168,7 +173,7 @@ class Counted(Observer):
 
     def ended(self, kind: str, engine: str, answer: Answer) -> None:
         outcome = "refused" if not answer.executed else "errors" if answer.errors else "ok"
-        OPERATIONS.labels(kind, outcome, engine).inc()
+        _operations(kind, outcome, engine).inc()
 
     def fell_back(self, reason: str) -> None:
         STOCK.labels(reason).inc()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import strawberry
 from graphql import FieldNode, GraphQLField, GraphQLObjectType, get_named_type
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path, is_awaitable
@@ -37,6 +38,26 @@ class Site:
     @property
     def nodes(self) -> list[FieldNode]:
         return [each.node for each in self.details]
+
+
+class CompiledInfo(strawberry.Info[Any, Any]):
+    """Strawberry's Info, of which everything but the context is made when it is looked at."""
+
+    def __init__(self, site: Site, run: "Run") -> None:
+        self._site = site
+        self._run = run
+
+    @property
+    def context(self) -> Any:
+        return self._run.context
+
+    @property
+    def _raw_info(self) -> Any:  # type: ignore[override]  # nobody writes it
+        return RawInfo(self._site, self._run)
+
+    @property
+    def _field(self) -> Any:  # type: ignore[override]
+        return self._site.definition.extensions["strawberry-definition"]
 
 
 class RawInfo:

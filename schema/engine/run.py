@@ -78,7 +78,7 @@ class Run:
 
     def info(self, site: Site) -> Any:
         """Strawberry's Info for a resolver, the same for all objects in this place."""
-        made = self.compiled.source.new_info(self.raw(site), site.definition.extensions["strawberry-definition"])
+        made = self.compiled.source.new_info(site, self)
         self.infos[site.index] = made
         return made
 

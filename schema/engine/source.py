@@ -26,6 +26,7 @@ from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from schema.engine.info import CompiledInfo
 from schema.engine.selection import Look
 
 FLAGS_MOST: Final = 4
@@ -141,16 +142,12 @@ class Source:
 
 
 def _maker_of(info_class: type[Any]) -> Callable[[Any, Any], Any]:
-    """How to make an Info. Strawberry's own class only keeps what it is given, which can be put there directly."""
-    if info_class is not strawberry.Info:
-        return lambda raw, field: info_class(_raw_info=raw, _field=field)
-
-    def make(raw: Any, field: Any) -> Any:
-        info = object.__new__(strawberry.Info)
-        info.__dict__ = {"_raw_info": raw, "_field": field}
-        return info
-
-    return make
+    """How to make an Info for a site and a run: a lighter one where the schema has no class of its own for it."""
+    if info_class is strawberry.Info:
+        return CompiledInfo
+    return lambda site, run: info_class(
+        _raw_info=run.raw(site), _field=site.definition.extensions["strawberry-definition"]
+    )
 
 
 def _directives(
