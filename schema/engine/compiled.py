@@ -5,24 +5,21 @@ What it cannot do, or cannot finish, the stock engine does (see `replay.py`), co
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
-import strawberry
 from graphql import ExecutionResult
 from graphql.execution import Executor
 from graphql.pyutils import is_awaitable
 
 from schema.engine.answer import Answer
 from schema.engine.compile import Root
-from schema.engine.errors import PresentError
 from schema.engine.info import NeedsStock
 from schema.engine.lasting import LASTING
-from schema.engine.limits import Limits
-from schema.engine.observer import Observer
 from schema.engine.plans import Plans
 from schema.engine.replay import Done, Memory, Raised, Resolved
 from schema.engine.run import Run, Waiting, dismiss, settle, together
-from schema.engine.stock import Admitted, Prepare, StockEngine, event_result_of
+from schema.engine.stock import Admitted, StockEngine, event_result_of
 
 ERROR: Final = "error"
 
@@ -40,17 +37,10 @@ class CompiledEngine(StockEngine):
 
     name = "compiled"
 
-    def __init__(
-        self,
-        schema: strawberry.Schema,
-        *,
-        limits: Limits,
-        present_error: PresentError | None = None,
-        prepare: Prepare | None = None,
-        observer: Observer | None = None,
-    ) -> None:
-        super().__init__(schema, limits=limits, present_error=present_error, prepare=prepare, observer=observer)
-        self.plans = Plans(schema, limits, self.observer)
+    @cached_property
+    def plans(self) -> Plans:
+        """What has been compiled."""
+        return Plans(self.schema, self._limits, self.observer)
 
     async def _run(self, admitted: Admitted) -> tuple[str, Answer]:
         run = self._begin(admitted)
