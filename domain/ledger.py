@@ -45,6 +45,9 @@ class EntryKind(StrEnum):
     COMMISSION = "commission"
     SUBSCRIPTION = "subscription"
     REFUND = "refund"
+    REVERSAL = "reversal"
+    REDEMPTION = "redemption"
+    FORFEITURE = "forfeiture"
     ADJUSTMENT = "adjustment"
 
 
@@ -52,6 +55,9 @@ class OperatorAccount(StrEnum):
     """The operator's own accounts: where money comes from and goes to."""
 
     FUNDING = "funding"
+    PAYME = "payme"
+    CLICK = "click"
+    PAYOUT = "payout"
     REVENUE = "revenue"
     COMMISSION = "commission"
     ADJUSTMENT = "adjustment"

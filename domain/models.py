@@ -16,6 +16,7 @@ MODEL_MODULES: Final = [
     "domain.staff",
     "domain.subscriber",
     "domain.subscription",
+    "domain.switch",
     "domain.tariff",
     "domain.wallet",
 ]

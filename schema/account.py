@@ -28,6 +28,11 @@ class EntryKind(Enum):
     COMMISSION = strawberry.enum_value("commission", description="A commission.")
     SUBSCRIPTION = strawberry.enum_value("subscription", description="The price of a digital subscription.")
     REFUND = strawberry.enum_value("refund", description="Money given back.")
+    REVERSAL = strawberry.enum_value("reversal", description="A top-up that the payment system took back.")
+    REDEMPTION = strawberry.enum_value("redemption", description="The balance was paid out to its holder (W-5.4.2).")
+    FORFEITURE = strawberry.enum_value(
+        "forfeiture", description="A rest that nobody claimed in three years became the operator's (W-4.6.5)."
+    )
     ADJUSTMENT = strawberry.enum_value("adjustment", description="A correction by staff.")
 
 

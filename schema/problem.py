@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 import strawberry
 
-from domain import access, ledger, offer, order, refusal, subscription, tariff, wallet
+from domain import access, ledger, offer, order, refusal, subscription, switch, tariff, wallet
 from resolvers.texts import problem_text
 from schema.context import Info
 from schema.money import Money, money_or_none
@@ -84,6 +84,9 @@ class ProblemCode(Enum):
     WALLET_NOT_ACTIVE = strawberry.enum_value("WALLET_NOT_ACTIVE", description="The wallet is blocked or closed.")
     WALLET_NOT_FOR_YOU = strawberry.enum_value(
         "WALLET_NOT_FOR_YOU", description="Only a person with an active number can open a wallet."
+    )
+    WAY_CLOSED = strawberry.enum_value(
+        "WAY_CLOSED", description="The operator has switched this way of topping up off."
     )
     WRONG_CODE = strawberry.enum_value("WRONG_CODE", description="The code is wrong.")
     WRONG_PIN = strawberry.enum_value("WRONG_PIN", description="The PIN is wrong.")
@@ -334,6 +337,11 @@ class UnknownDestination(Problem): ...
 @refusal_of(tariff.TariffArchived)
 @strawberry.type(description="Nobody can join this tariff any more; those on it stay (T-9).")
 class TariffArchived(Problem): ...
+
+
+@refusal_of(switch.WayClosed)
+@strawberry.type(description="The operator has switched this way of topping up off (W-4.3.1).")
+class WayClosed(Problem): ...
 
 
 def shown_refusals() -> list[type[refusal.Refusal]]:

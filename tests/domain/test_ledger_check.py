@@ -9,7 +9,7 @@ from domain.ledger_check import check_ledger
 from tests.domain.bank import Bank
 
 TABLES = ("ledger_account", "ledger_transfer", "ledger_entry")
-# The books that are tampered with. Accounts: 1 is outside, 5 is Alice, 6 is Bob. Transfers and their entries:
+# The books that are tampered with. Accounts: 1 is outside, 8 is Alice, 9 is Bob. Transfers and their entries:
 #   1: entry 1 takes 50 so'm from outside, entry 2 brings them to Alice (her number 1)
 #   2: entry 3 takes 20 from Alice (number 2), entry 4 brings them to Bob (number 1)
 #   3: entry 5 takes 5 from Alice (number 3), entry 6 brings them to Bob (number 2)
@@ -57,51 +57,51 @@ async def test_the_check_tells_how_far_it_is(bank: Bank) -> None:
         (
             "an amount changed",
             ["UPDATE ledger_entry SET amount = 3000 WHERE id = 4"],
-            ["transfer 2", "entry 4 of account 6"],
+            ["transfer 2", "entry 4 of account 9"],
         ),
         (
             "an amount changed on both sides",
             ["UPDATE ledger_entry SET amount = amount * 2 WHERE transfer_id = 2"],
-            ["transfer 2", "entry 3 of account 5", "entry 4 of account 6"],
+            ["transfer 2", "entry 3 of account 8", "entry 4 of account 9"],
         ),
         (
             "amount and balances changed throughout",
             [
                 "UPDATE ledger_entry SET amount = 600, balance_after = 2600 WHERE id = 6",
-                "UPDATE ledger_account SET balance = 2600 WHERE id = 6",
+                "UPDATE ledger_account SET balance = 2600 WHERE id = 9",
             ],
-            ["transfer 3", "entry 6 of account 6"],
+            ["transfer 3", "entry 6 of account 9"],
         ),
         (
             "an amount changed on the operator's side",
             ["UPDATE ledger_entry SET amount = -6000 WHERE id = 1"],
             ["transfer 1"],
         ),
-        ("an instant changed", ["UPDATE ledger_entry SET at = at + 1 WHERE id = 3"], ["entry 3 of account 5"]),
+        ("an instant changed", ["UPDATE ledger_entry SET at = at + 1 WHERE id = 3"], ["entry 3 of account 8"]),
         (
             "a kind changed",
             ["UPDATE ledger_entry SET kind = 'refund' WHERE id = 2"],
-            ["transfer 1", "entry 2 of account 5"],
+            ["transfer 1", "entry 2 of account 8"],
         ),
         (
             "an entry given to somebody else",
-            ["UPDATE ledger_entry SET account_id = 5, seq = 4 WHERE id = 6"],
-            ["transfer 3", "entry 6 of account 5", "account 5", "account 6"],
+            ["UPDATE ledger_entry SET account_id = 8, seq = 4 WHERE id = 6"],
+            ["transfer 3", "entry 6 of account 8", "account 8", "account 9"],
         ),
         (
             "the last entry taken away",
             ["DELETE FROM ledger_entry WHERE id = 6"],
-            ["transfer 3", "account 6"],
+            ["transfer 3", "account 9"],
         ),
         (
             "an entry in the middle taken away",
             ["DELETE FROM ledger_entry WHERE id = 3"],
-            ["transfer 2", "entry 5 of account 5"],
+            ["transfer 2", "entry 5 of account 8"],
         ),
         (
             "a whole transfer taken away, entries and all",
             ["DELETE FROM ledger_entry WHERE transfer_id = 3", "DELETE FROM ledger_transfer WHERE id = 3"],
-            ["account 5", "account 6"],
+            ["account 8", "account 9"],
         ),
         ("a transfer taken away", ["DELETE FROM ledger_transfer WHERE id = 2"], ["transfer 2"]),
         (
@@ -111,23 +111,23 @@ async def test_the_check_tells_how_far_it_is(bank: Bank) -> None:
                 "UPDATE ledger_entry SET seq = 1 WHERE id = 6",
                 "UPDATE ledger_entry SET seq = 2 WHERE id = 4",
             ],
-            ["entry 6 of account 6", "entry 4 of account 6", "account 6"],
+            ["entry 6 of account 9", "entry 4 of account 9", "account 9"],
         ),
         (
             "an entry slipped in",
             [
                 "INSERT INTO ledger_entry (transfer_id, account_id, kind, amount, at, seq, balance_after, hash) "
-                "VALUES (3, 6, 'top_up', 100, 0, 3, 2600, 'made up')"
+                "VALUES (3, 9, 'top_up', 100, 0, 3, 2600, 'made up')"
             ],
-            ["transfer 3", "entry 7 of account 6", "account 6"],
+            ["transfer 3", "entry 7 of account 9", "account 9"],
         ),
         ("a transfer's memo changed", ["UPDATE ledger_transfer SET memo = '{}' WHERE id = 1"], ["transfer 1"]),
         ("a transfer's kind changed", ["UPDATE ledger_transfer SET kind = 'refund' WHERE id = 1"], ["transfer 1"]),
         ("a transfer's instant changed", ["UPDATE ledger_transfer SET at = 0 WHERE id = 1"], ["transfer 1"]),
         ("a transfer's hash changed", ["UPDATE ledger_transfer SET hash = 'x' WHERE id = 1"], ["transfer 1"]),
-        ("a balance changed", ["UPDATE ledger_account SET balance = 1000000 WHERE id = 6"], ["account 6"]),
-        ("an account's number changed", ["UPDATE ledger_account SET seq = 1 WHERE id = 6"], ["account 6"]),
-        ("an account's head changed", ["UPDATE ledger_account SET head = '' WHERE id = 6"], ["account 6"]),
+        ("a balance changed", ["UPDATE ledger_account SET balance = 1000000 WHERE id = 9"], ["account 9"]),
+        ("an account's number changed", ["UPDATE ledger_account SET seq = 1 WHERE id = 9"], ["account 9"]),
+        ("an account's head changed", ["UPDATE ledger_account SET head = '' WHERE id = 9"], ["account 9"]),
     ],
 )
 async def test_the_check_names_what_was_tampered_with(
@@ -147,4 +147,4 @@ async def test_a_long_ledger_is_read_in_pages(bank: Bank, monkeypatch: pytest.Mo
     await tamper(["UPDATE ledger_entry SET at = at + 1 WHERE id = 6"])
 
     assert sound == []
-    assert await bank.faults() == ["entry 6 of account 6: its hash does not fit what it says and what came before"]
+    assert await bank.faults() == ["entry 6 of account 9: its hash does not fit what it says and what came before"]

@@ -10,9 +10,9 @@ from tortoise.exceptions import OperationalError
 from domain.database import execute, in_transaction
 from tests.domain.bank import Bank
 
-# The books that every statement meets. Accounts 1 to 4 are the operator's own, 5 is Alice (50 so'm, after one entry),
-# 6 is Bob (nothing). Transfer 1 gave Alice her 50: entry 1 took them from account 1, entry 2 brought them to her.
-ALICE, BOB, OUTSIDE = 5, 6, 1
+# The books that every statement meets. Accounts 1 to 7 are the operator's own, 8 is Alice (50 so'm, after one entry),
+# 9 is Bob (nothing). Transfer 1 gave Alice her 50: entry 1 took them from account 1, entry 2 brought them to her.
+ALICE, BOB, OUTSIDE = 8, 9, 1
 # A statement that the database does not understand proves nothing.
 MISSPELT = re.compile("syntax|no such|does not exist|unrecognized")
 
