@@ -78,7 +78,10 @@ class InsufficientFunds(Refusal):
 
 
 class LedgerAccount(Model):
-    """One side of movements. `balance` is None for the operator's own accounts; `floor` None means no floor."""
+    """One side of movements. `balance` is None for the operator's own accounts; `floor` None means no floor.
+
+    `held` is the part of the balance that open holds reserve (domain/hold.py).
+    """
 
     id = fields.BigIntField(primary_key=True)
     kind = fields.CharField(max_length=16)
@@ -87,6 +90,7 @@ class LedgerAccount(Model):
     floor = MoneyField(null=True)
     seq = fields.BigIntField(default=0)
     head = fields.CharField(max_length=64, default="")
+    held = MoneyField(default=ZERO)
 
     class Meta:
         table = "ledger_account"
@@ -147,13 +151,14 @@ class Held:
     floor: Money | None
     seq: int
     head: str
+    held: Money = ZERO
 
     @property
     def available(self) -> Money | None:
         """What may leave it; None when there is no end to it."""
         if self.balance is None or self.floor is None:
             return None
-        return self.balance - self.floor
+        return self.balance - self.floor - self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,7 @@ async def hold(*account_ids: int) -> dict[int, Held]:
     places = ", ".join(f"${n}" for n in range(1, len(account_ids) + 1))
     rows = await fetch(
         # Always in the order of ids: two transfers in opposite directions must not wait for each other.
-        f"""SELECT id, balance, floor, seq, head FROM ledger_account
+        f"""SELECT id, balance, floor, seq, head, held FROM ledger_account
             WHERE id IN ({places}) AND balance IS NOT NULL ORDER BY id FOR UPDATE""",
         *account_ids,
     )
@@ -218,7 +223,7 @@ async def hold(*account_ids: int) -> dict[int, Held]:
 
 def _held(row: Row) -> Held:
     floor = None if row["floor"] is None else Money(row["floor"])
-    return Held(row["id"], Money(row["balance"]), floor, row["seq"], row["head"])
+    return Held(row["id"], Money(row["balance"]), floor, row["seq"], row["head"], Money(row["held"]))
 
 
 def require_funds(account: Held, needed: Money, *, rule: str, seen: bool = True) -> None:
@@ -233,8 +238,8 @@ def require_funds(account: Held, needed: Money, *, rule: str, seen: bool = True)
 
 # Whether an account cannot give what is needed, stated once: SQLite runs this text, and so does PostgreSQL's routine
 # `ledger_post`. No floor is no end, and the operator's own accounts have no balance: both compare as unknown.
-SHORT: Final = """SELECT a.balance - a.floor AS available, :needed AS needed
-FROM ledger_account a WHERE a.id = :account AND :needed > a.balance - a.floor"""
+SHORT: Final = """SELECT a.balance - a.floor - a.held AS available, :needed AS needed
+FROM ledger_account a WHERE a.id = :account AND :needed > a.balance - a.floor - a.held"""
 
 
 async def post(

@@ -323,13 +323,13 @@ async def _move(order_id: int, before: OrderStatus, after: OrderStatus, **column
 async def funds(account_id: int) -> Held:
     """How the personal account's money stands at this moment, unlocked; `charge` looks again under the lock."""
     row = await fetch_row(
-        """SELECT a.id, a.balance, a.floor, a.seq, a.head FROM personal_account p
+        """SELECT a.id, a.balance, a.floor, a.seq, a.head, a.held FROM personal_account p
            JOIN ledger_account a ON a.id = p.ledger_account_id WHERE p.id = $1""",
         account_id,
     )
     assert row is not None
     floor = None if row["floor"] is None else Money(row["floor"])
-    return Held(row["id"], Money(row["balance"]), floor, row["seq"], row["head"])
+    return Held(row["id"], Money(row["balance"]), floor, row["seq"], row["head"], Money(row["held"]))
 
 
 async def buy_months(subscription: SubscriptionView, months: int, *, renewal: bool = False, now: datetime) -> OrderView:

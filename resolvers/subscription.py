@@ -225,7 +225,7 @@ JOIN product_price_step last ON last.product_id = d.product_id
 JOIN product_price_step next ON next.product_id = d.product_id
      AND next.from_month <= d.paid + 1 AND (next.to_month IS NULL OR next.to_month > d.paid)
 WHERE d.ends_on < $1
-   OR ((l.floor IS NULL OR l.balance - l.floor >= next.price) AND (next.price = 0 OR last.price > 0))
+   OR ((l.floor IS NULL OR l.balance - l.floor - l.held >= next.price) AND (next.price = 0 OR last.price > 0))
 ORDER BY d.ends_on, d.id LIMIT $2"""
 
 

@@ -47,7 +47,7 @@ async def hold_wallets(wallet_ids: Sequence[int]) -> dict[int, HeldWallet]:
         # In the order of the ledger accounts' ids, as all who lock them do: two transfers in opposite directions
         # must not wait for each other.
         f"""SELECT w.id, w.number, w.phone, w.level, w.status, w.first_top_up_at,
-                   a.id AS account_id, a.balance, a.floor, a.seq, a.head
+                   a.id AS account_id, a.balance, a.floor, a.seq, a.head, a.held
             FROM wallet w JOIN ledger_account a ON a.id = w.ledger_account_id
             WHERE w.id IN ({places}) ORDER BY a.id FOR UPDATE""",
         *wallet_ids,
@@ -64,7 +64,14 @@ def _held_wallet(row: Row) -> HeldWallet:
         level=WalletLevel(row["level"]),
         status=WalletStatus(row["status"]),
         first_top_up_at=from_micros(first) if first is not None else None,
-        account=Held(row["account_id"], Money(row["balance"]), Money(row["floor"]), row["seq"], row["head"]),
+        account=Held(
+            row["account_id"],
+            Money(row["balance"]),
+            Money(row["floor"]),
+            row["seq"],
+            row["head"],
+            Money(row["held"]),
+        ),
     )
 
 

@@ -111,6 +111,7 @@ ANSWER: Final = {
     "opened_at": "BIGINT",
     "ledger_account_id": "BIGINT",
     "balance": "BIGINT",
+    "held": "BIGINT",
     "available": "BIGINT",
     "payee": "BIGINT",
     "payee_account": "BIGINT",
@@ -125,13 +126,13 @@ ANSWER: Final = {
 VERDICT: Final = f"""SELECT {verdict(TRANSFER)} AS verdict,
     f.session_phone, f.language, f.subject, CAST(NULL AS BIGINT) AS transfer, f.memo,
     f.payer, f.number, f.phone, f.level, f.status, f.opened_at, f.ledger_account_id, f.balance,
-    f.available, f.payee, f.payee_account, f.payee_balance, f.payee_first_top_up_at, f.most, f.used,
+    f.held, f.available, f.payee, f.payee_account, f.payee_balance, f.payee_first_top_up_at, f.most, f.used,
     CASE WHEN :amount > f.most - f.used THEN {oldest("f.payee_account")} END AS oldest
 FROM (
     SELECT s.id AS session, s.wallet_unlocked_until AS unlocked_until, s.phone AS session_phone, h.language,
         k.digest, k.subject,
         p.id AS payer, p.number, p.phone, p.level, p.status, p.opened_at, p.first_top_up_at, p.ledger_account_id,
-        pa.balance, pa.balance - pa.floor AS available,
+        pa.balance, pa.held, pa.balance - pa.floor - pa.held AS available,
         r.id AS payee, r.status AS payee_status, r.ledger_account_id AS payee_account, ra.balance AS payee_balance,
         r.first_top_up_at AS payee_first_top_up_at, {most("r")} AS most, {used("r")} AS used,
         {_memo((("payer", "p"), ("recipient", "r")))} AS memo
