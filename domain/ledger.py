@@ -181,9 +181,21 @@ def entry_hash(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def transfer_hash(*, transfer_id: int, kind: str, at: int, memo: str, legs: Iterable[tuple[int, str, int]]) -> str:
-    """SHA-256 over a transfer and its legs (account, kind, amount) in the order in which they were written."""
-    lines = [f"{transfer_id}|{kind}|{at}|{memo}", *(f"{account}|{k}|{amount}" for account, k, amount in legs)]
+def transfer_hash(
+    *,
+    transfer_id: int,
+    kind: str,
+    at: int,
+    memo: str,
+    legs: Iterable[tuple[int, str, int]],
+    corrects: int | None = None,
+) -> str:
+    """SHA-256 over a transfer, its legs (account, kind, amount) in the order in which they were written.
+
+    A correction also says which transfer it `corrects`; the others have nothing in that place.
+    """
+    head = f"{transfer_id}|{kind}|{at}|{memo}" + ("" if corrects is None else f"|{corrects}")
+    lines = [head, *(f"{account}|{k}|{amount}" for account, k, amount in legs)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -249,19 +261,24 @@ async def post(
     at: datetime,
     memo: Mapping[str, Any] | None = None,
     rule: str = "W-4.4.4",
+    corrects: int | None = None,
 ) -> Posted:
     """Writes one movement, whole, as part of the caller's transaction if there is one; locks what it touches.
+
+    `corrects` names the transfer that this one puts right.
 
     Raises InsufficientFunds, by `rule`, when an account would fall below its floor; nothing is written then. That legs
     sum to zero and that none is zero is the caller's duty: an assertion here, the database's own refusal behind it.
     """
     assert sum(leg.amount.tiyin for leg in legs) == 0, "a movement must sum to zero"
     assert len(legs) > 1, "a movement has two sides"
-    movement = Movement(kind, to_micros(at), json.dumps(dict(memo or {}), ensure_ascii=False, sort_keys=True), legs)
+    movement = Movement(
+        kind, to_micros(at), json.dumps(dict(memo or {}), ensure_ascii=False, sort_keys=True), legs, corrects
+    )
     if dialect() == "sqlite":
         row = await in_one_hop(movement.post)
     else:
-        row = await call("SELECT * FROM ledger_post($1, $2, $3, $4, $5, $6)", *movement.values)
+        row = await call("SELECT * FROM ledger_post($1, $2, $3, $4, $5, $6, $7)", *movement.values)
     if row["transfer"] is None:
         available, needed = max(Money(row["available"]), ZERO), Money(row["needed"])
         raise InsufficientFunds(available=available, needed=needed, rule=rule)
@@ -277,14 +294,15 @@ class Movement:
     at: int
     memo: str
     legs: Sequence[Leg]
+    corrects: int | None = None
 
     @property
-    def values(self) -> tuple[str, int, str, list[int], list[str], list[int]]:
+    def values(self) -> tuple[str, int, str, list[int], list[str], list[int], int | None]:
         """What PostgreSQL's routines take."""
         accounts, kinds, amounts = zip(
             *((leg.account_id, leg.kind.value, leg.amount.tiyin) for leg in self.legs), strict=True
         )
-        return self.kind, self.at, self.memo, list(accounts), list(kinds), list(amounts)
+        return self.kind, self.at, self.memo, list(accounts), list(kinds), list(amounts), self.corrects
 
     def post(self, db: sqlite3.Connection) -> Row:
         """The same as the routine `ledger_post`, with the same answer."""
@@ -307,10 +325,12 @@ class Movement:
         for leg in self.legs:
             self._write_entry(db, transfer_id, leg)
             lines.append((leg.account_id, leg.kind.value, leg.amount.tiyin))
-        digest = transfer_hash(transfer_id=transfer_id, kind=self.kind, at=self.at, memo=self.memo, legs=lines)
+        digest = transfer_hash(
+            transfer_id=transfer_id, kind=self.kind, at=self.at, memo=self.memo, legs=lines, corrects=self.corrects
+        )
         db.execute(
-            "INSERT INTO ledger_transfer (id, kind, at, memo, hash) VALUES (?, ?, ?, ?, ?)",
-            (transfer_id, self.kind, self.at, self.memo, digest),
+            "INSERT INTO ledger_transfer (id, kind, at, memo, corrects_id, hash) VALUES (?, ?, ?, ?, ?, ?)",
+            (transfer_id, self.kind, self.at, self.memo, self.corrects, digest),
         )
         return int(transfer_id)
 

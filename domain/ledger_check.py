@@ -38,7 +38,9 @@ async def _check_transfers(tell: Callable[[str, int], None]) -> AsyncIterator[Fa
     last = seen = 0
     while True:
         transfers = await fetch(
-            "SELECT id, kind, at, memo, hash FROM ledger_transfer WHERE id > $1 ORDER BY id LIMIT $2", last, PAGE
+            "SELECT id, kind, at, memo, corrects_id, hash FROM ledger_transfer WHERE id > $1 ORDER BY id LIMIT $2",
+            last,
+            PAGE,
         )
         if not transfers:
             break
@@ -72,7 +74,12 @@ def _transfer_faults(transfer: Row, entries: list[Row]) -> list[Fault]:
         faults.append(Fault(where, f"its {len(entries)} entries sum to {total} tiyin"))
     legs = [(entry["account_id"], entry["kind"], entry["amount"]) for entry in entries]
     expected = transfer_hash(
-        transfer_id=transfer["id"], kind=transfer["kind"], at=transfer["at"], memo=transfer["memo"], legs=legs
+        transfer_id=transfer["id"],
+        kind=transfer["kind"],
+        at=transfer["at"],
+        memo=transfer["memo"],
+        legs=legs,
+        corrects=transfer["corrects_id"],
     )
     if expected != transfer["hash"]:
         faults.append(Fault(where, "its hash does not fit its entries"))

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 
 import pytest
 
-from domain.database import dialect, execute, fetch
+from domain.database import dialect, execute, fetch, fetch_row
+from domain.ledger import EntryKind, Leg, post
 from domain.ledger_check import check_ledger
-from tests.domain.bank import Bank
+from domain.money import Money
+from tests.domain.bank import NOW, Bank
 
 TABLES = ("ledger_account", "ledger_transfer", "ledger_entry")
 # The books that are tampered with. Accounts: 1 is outside, 8 is Alice, 9 is Bob. Transfers and their entries:
@@ -39,6 +41,16 @@ async def tamper(statements: Iterable[str]) -> None:
 
 
 async def test_a_sound_ledger_has_no_faults(bank: Bank) -> None:
+    assert await bank.faults() == []
+
+
+async def test_a_correction_says_what_it_corrects_and_is_sound(bank: Bank) -> None:
+    legs = [Leg(bank.ids["alice"], EntryKind.ADJUSTMENT, Money.som(5)), Leg(4, EntryKind.ADJUSTMENT, -Money.som(5))]
+
+    posted = await post("adjustment", legs, at=NOW, corrects=3)
+
+    row = await fetch_row("SELECT corrects_id FROM ledger_transfer WHERE id = $1", posted.transfer_id)
+    assert row == {"corrects_id": 3}
     assert await bank.faults() == []
 
 
@@ -124,6 +136,7 @@ async def test_the_check_tells_how_far_it_is(bank: Bank) -> None:
         ("a transfer's memo changed", ["UPDATE ledger_transfer SET memo = '{}' WHERE id = 1"], ["transfer 1"]),
         ("a transfer's kind changed", ["UPDATE ledger_transfer SET kind = 'refund' WHERE id = 1"], ["transfer 1"]),
         ("a transfer's instant changed", ["UPDATE ledger_transfer SET at = 0 WHERE id = 1"], ["transfer 1"]),
+        ("what a transfer corrects changed", ["UPDATE ledger_transfer SET corrects_id = 1 WHERE id = 3"], ["transfer 3"]),
         ("a transfer's hash changed", ["UPDATE ledger_transfer SET hash = 'x' WHERE id = 1"], ["transfer 1"]),
         ("a balance changed", ["UPDATE ledger_account SET balance = 1000000 WHERE id = 9"], ["account 9"]),
         ("an account's number changed", ["UPDATE ledger_account SET seq = 1 WHERE id = 9"], ["account 9"]),

@@ -3,6 +3,7 @@
 -- then `transfer` is NULL, and `available` and `needed` say by how much.
 CREATE FUNCTION ledger_post(
     p_kind TEXT, p_at BIGINT, p_memo TEXT, p_accounts BIGINT[], p_kinds TEXT[], p_amounts BIGINT[],
+    p_corrects BIGINT,
     OUT transfer BIGINT, OUT available BIGINT, OUT needed BIGINT, OUT accounts BIGINT[], OUT balances BIGINT[]
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -21,7 +22,7 @@ BEGIN
         END IF;
     END LOOP;
     transfer := nextval(pg_get_serial_sequence('ledger_transfer', 'id'));
-    PERFORM ledger_write(transfer, p_kind, p_at, p_memo, p_accounts, p_kinds, p_amounts);
+    PERFORM ledger_write(transfer, p_kind, p_at, p_memo, p_accounts, p_kinds, p_amounts, p_corrects);
     SELECT array_agg(a.id), array_agg(a.balance) INTO accounts, balances
     FROM ledger_account a WHERE a.id = ANY (p_accounts) AND a.balance IS NOT NULL;
 END $$;

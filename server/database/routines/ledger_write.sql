@@ -2,10 +2,11 @@
 -- which seals them. The caller has taken the transfer's id and locked the accounts.
 -- What is hashed is said by entry_hash and transfer_hash in domain/ledger.py, which `kabinet ledger check` recomputes.
 CREATE FUNCTION ledger_write(
-    p_transfer BIGINT, p_kind TEXT, p_at BIGINT, p_memo TEXT, p_accounts BIGINT[], p_kinds TEXT[], p_amounts BIGINT[]
+    p_transfer BIGINT, p_kind TEXT, p_at BIGINT, p_memo TEXT, p_accounts BIGINT[], p_kinds TEXT[], p_amounts BIGINT[],
+    p_corrects BIGINT DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    p_lines TEXT := concat_ws('|', p_transfer, p_kind, p_at, p_memo);
+    p_lines TEXT := concat_ws('|', p_transfer, p_kind, p_at, p_memo, p_corrects);
 BEGIN
     FOR n IN 1 .. cardinality(p_accounts) LOOP
         INSERT INTO ledger_entry (transfer_id, account_id, kind, amount, at, seq, balance_after, hash)
@@ -18,6 +19,6 @@ BEGIN
         FROM ledger_account a WHERE a.id = p_accounts[n];
         p_lines := p_lines || chr(10) || concat_ws('|', p_accounts[n], p_kinds[n], p_amounts[n]);
     END LOOP;
-    INSERT INTO ledger_transfer (id, kind, at, memo, hash)
-    VALUES (p_transfer, p_kind, p_at, p_memo, encode(sha256(convert_to(p_lines, 'UTF8')), 'hex'));
+    INSERT INTO ledger_transfer (id, kind, at, memo, corrects_id, hash)
+    VALUES (p_transfer, p_kind, p_at, p_memo, p_corrects, encode(sha256(convert_to(p_lines, 'UTF8')), 'hex'));
 END $$;
