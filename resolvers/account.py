@@ -28,6 +28,12 @@ class AccountView:
     balance: Money
     billing: Billing
     floor: Money | None
+    held: Money = ZERO
+
+    @property
+    def available(self) -> Money | None:
+        """What may be spent: down to the floor, less what is held; None when there is no end to it."""
+        return None if self.floor is None else self.balance - self.floor - self.held
 
 
 @view
@@ -57,7 +63,7 @@ class ReceiptView:
     purpose: str
 
 
-_ACCOUNT: Final = """SELECT p.id, p.number, p.ledger_account_id, a.balance, p.billing, a.floor,
+_ACCOUNT: Final = """SELECT p.id, p.number, p.ledger_account_id, a.balance, a.held, p.billing, a.floor,
        p.opened_at AS cursor_order, p.id AS cursor_id
 FROM personal_account p JOIN ledger_account a ON a.id = p.ledger_account_id
 WHERE p.subscriber_id = $1"""
@@ -81,6 +87,7 @@ def account_view(row: Row) -> AccountView:
         balance=Money(row["balance"]),
         billing=_BILLING[row["billing"]],
         floor=None if row["floor"] is None else Money(row["floor"]),
+        held=Money(row["held"]),
     )
 
 
@@ -117,7 +124,7 @@ async def account(ctx: Context, account_id: int) -> AccountView | None:
     owner = "AND p.subscriber_id = $2" if isinstance(ctx.actor, SubscriberActor) else ""
     values = [account_id, *_owner(ctx)]
     row = await fetch_row(
-        f"""SELECT p.id, p.number, p.ledger_account_id, a.balance, p.billing, a.floor
+        f"""SELECT p.id, p.number, p.ledger_account_id, a.balance, a.held, p.billing, a.floor
             FROM personal_account p JOIN ledger_account a ON a.id = p.ledger_account_id
             WHERE p.id = $1 {owner}""",
         *values,

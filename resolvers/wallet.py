@@ -16,7 +16,7 @@ from domain.clock import from_micros, local_day, to_micros
 from domain.database import Row, after_commit, execute, fetch_row, in_transaction
 from domain.idempotency import Key, begin, finish
 from domain.ledger import Posted, open_account
-from domain.money import Money
+from domain.money import ZERO, Money
 from domain.phone import masked
 from domain.refusal import Refusal
 from domain.subscriber import SubscriberKind
@@ -73,6 +73,7 @@ class WalletView:
     balance: Money
     ledger_account_id: int
     opened_at: datetime
+    held: Money = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class RecipientView:
     name: str
 
 
-_WALLET: Final = """SELECT w.id, w.number, w.phone, w.level, w.status, a.balance, w.ledger_account_id, w.opened_at
+_WALLET: Final = """SELECT w.id, w.number, w.phone, w.level, w.status, a.balance, a.held, w.ledger_account_id, w.opened_at
 FROM wallet w JOIN ledger_account a ON a.id = w.ledger_account_id"""
 
 
@@ -115,6 +116,7 @@ def wallet_view(row: Row) -> WalletView:
         balance=Money(row["balance"]),
         ledger_account_id=row["ledger_account_id"],
         opened_at=from_micros(row["opened_at"]),
+        held=Money(row["held"]),
     )
 
 

@@ -13,7 +13,7 @@ from resolvers.home.views import Histories
 from resolvers.paging import Page, PageRequest
 from resolvers.texts import translator
 from schema.context import Info
-from schema.money import Money
+from schema.money import Money, money_or_none
 from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
 
 NOTHING_READY: Final[Histories] = {}
@@ -168,6 +168,14 @@ class Account(Node):
     @strawberry.field(description="What is on it now; a postpaid one may be below zero.")
     def balance(self) -> Money:
         return Money(value=self.view.balance)
+
+    @strawberry.field(description="The part of it that is reserved.")
+    def held(self) -> Money:
+        return Money(value=self.view.held)
+
+    @strawberry.field(description="What may be spent now; null for a postpaid one, which has no such end.")
+    def available(self) -> Money | None:
+        return money_or_none(self.view.available)
 
     @strawberry.field(description="When it pays.")
     def billing(self) -> Billing:

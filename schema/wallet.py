@@ -83,6 +83,14 @@ class Wallet(Node):
     def balance(self) -> Money:
         return Money(value=self.view.balance)
 
+    @strawberry.field(description="The part of the balance that holds reserve.")
+    def held(self) -> Money:
+        return Money(value=self.view.held)
+
+    @strawberry.field(description="What may be spent now: the balance less what is held.")
+    def available(self) -> Money:
+        return Money(value=self.view.balance - self.view.held)
+
     @strawberry.field(description="When it was opened.")
     def opened_at(self) -> datetime:
         return self.view.opened_at

@@ -25,6 +25,7 @@ _ACCOUNT: Final = {
     "number": "p.number",
     "ledger_account_id": "p.ledger_account_id",
     "balance": "a.balance",
+    "held": "a.held",
     "billing": "p.billing",
     "floor": "a.floor",
     "cursor_order": "p.opened_at",
@@ -37,6 +38,7 @@ _WALLET: Final = {
     "level": "w.level",
     "status": "w.status",
     "balance": "a.balance",
+    "held": "a.held",
     "ledger_account_id": "w.ledger_account_id",
     "opened_at": "w.opened_at",
 }

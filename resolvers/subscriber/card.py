@@ -119,14 +119,14 @@ _LISTS: Final = {
            WHERE n.subscriber_id = s.id ORDER BY CASE n.status WHEN 'ended' THEN 1 ELSE 0 END, n.id LIMIT 100""",
     ),
     "accounts": (
-        "id number ledger_account_id balance billing floor",
-        """SELECT p.id, p.number, p.ledger_account_id, a.balance, p.billing, a.floor
+        "id number ledger_account_id balance held billing floor",
+        """SELECT p.id, p.number, p.ledger_account_id, a.balance, a.held, p.billing, a.floor
            FROM personal_account p JOIN ledger_account a ON a.id = p.ledger_account_id
            WHERE p.subscriber_id = s.id ORDER BY p.opened_at, p.id LIMIT 100""",
     ),
     "wallets": (
-        "id number phone level status balance ledger_account_id opened_at",
-        """SELECT w.id, w.number, w.phone, w.level, w.status, a.balance, w.ledger_account_id, w.opened_at
+        "id number phone level status balance held ledger_account_id opened_at",
+        """SELECT w.id, w.number, w.phone, w.level, w.status, a.balance, a.held, w.ledger_account_id, w.opened_at
            FROM wallet w JOIN ledger_account a ON a.id = w.ledger_account_id
            WHERE w.subscriber_id = s.id ORDER BY CASE w.status WHEN 'closed' THEN 1 ELSE 0 END, w.id LIMIT 100""",
     ),
