@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -124,7 +125,7 @@ async def test_months_follow_each_other_and_hold_every_entry_once(db: str, seed:
     assert (len(found), found[-1].opening) == (36, ZERO)
     assert found[0].closing == Money(sum(one["amount"] for one in entries))
     assert sum(category.count for month in found for category in month.categories) == len(entries)
-    for later, earlier in zip(found, found[1:], strict=False):
+    for later, earlier in pairwise(found):
         assert later.opening == earlier.closing
     for month in found:
         assert month.opening + month.incoming - month.outgoing == month.closing
