@@ -32,6 +32,7 @@ class Report:
     latencies: dict[int, tuple[float, float]]
     memory: dict[str, tuple[float, float]]
     money: Money
+    pgbench: Money
 
     @property
     def servers(self) -> list[str]:
@@ -73,6 +74,7 @@ def _aims(report: Report) -> Iterator[str]:
         ("transfer, beside the hand-written handler", 0.8, ratio(results, "transfer", OURS)),
         ("home screen, beside Strawberry with caches", 12.0, ratio(results, "home", OURS, CACHED)),
         ("catalogue, beside Strawberry with caches", 30.0, ratio(results, "catalogue", OURS, CACHED)),
+        ("transfers on PostgreSQL, beside `pgbench` with the same statement", 0.5, report.pgbench.ratio),
         ("transfers on SQLite, beside `sqlite3` itself", 0.5, report.money.ratio),
         *((f"{screen}, beside {MERCURIUS}", 1.0, ratio(results, screen, OURS, MERCURIUS)) for screen in SCREENS),
     ]
@@ -108,6 +110,9 @@ def _table(report: Report) -> Iterator[str]:
                     f"| {screen} | {name} | {one.per_second:,.0f} | {one.percentile_ms(0.5):.1f} | "
                     f"{one.percentile_ms(0.99):.1f} | {one.cost_us:,.0f} | {ratio(report.results, screen, name):.2f} |"
                 )
+    yield ""
+    yield f"Transfers on PostgreSQL, a second: {report.pgbench.ours:,.0f} by the use case with 16 clients in one process, "
+    yield f"{report.pgbench.raw:,.0f} by `pgbench` with as many and the same statement."
     yield ""
     yield f"Transfers on SQLite, a second: {report.money.ours:,.0f} by the use case with 16 senders, "
     yield f"{report.money.raw:,.0f} by the same statements on `sqlite3` itself, a commit each."

@@ -14,6 +14,7 @@ from typing import Final
 from benchmarks import data
 from benchmarks.arena import Recipe, Server, granian, keep_off, started
 from benchmarks.peers import peer_recipes
+from benchmarks.pgbench import measure_pgbench
 from benchmarks.report import Report, write_report
 from benchmarks.rounds import (
     CACHED,
@@ -151,7 +152,7 @@ async def long_run(scenario: Scenario) -> None:
             print(f"copying subscribers: {scenario.subscribers * GROWTH_TIMES:,}", file=sys.stderr)
             await data.multiply(place.url, GROWTH_TIMES)
             latencies[scenario.subscribers * GROWTH_TIMES] = await _home_latency(place)
-    money = await measure_sqlite()
+    money, pgbench = await measure_sqlite(), await measure_pgbench()
     write_report(
         Report(
             scenario.subscribers,
@@ -162,6 +163,7 @@ async def long_run(scenario: Scenario) -> None:
             latencies,
             memory,
             money,
+            pgbench,
         )
     )
     _record(results)

@@ -110,7 +110,7 @@ def named(to: str) -> tuple[str, str]:
     return digits, f"+998{digits[-9:]}" if len(digits) in (9, 12) else ""
 
 
-_TRANSFER: Final = f"""SELECT * FROM wallet_transfer({", ".join(f"${n}" for n in range(1, 12))})
+TRANSFER_CALL: Final = f"""SELECT * FROM wallet_transfer({", ".join(f"${n}" for n in range(1, 12))})
 AS f ({", ".join(f"{name} {type_}" for name, type_ in ANSWER.items())})"""
 
 
@@ -124,7 +124,7 @@ async def send(sending: Sending) -> Row:
     values = sending.values
     if dialect() == "sqlite":
         return await in_one_hop(lambda db: _send_on_sqlite(db, values))
-    return await call(_TRANSFER, *values.values())
+    return await call(TRANSFER_CALL, *values.values())
 
 
 def _send_on_sqlite(db: sqlite3.Connection, values: dict[str, str | int]) -> Row:
