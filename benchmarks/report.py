@@ -111,7 +111,7 @@ def _table(report: Report) -> Iterator[str]:
                     f"{one.percentile_ms(0.99):.1f} | {one.cost_us:,.0f} | {ratio(report.results, screen, name):.2f} |"
                 )
     yield ""
-    yield f"Transfers on PostgreSQL, a second: {report.pgbench.ours:,.0f} by the use case with 16 clients in one process, "
+    yield f"Transfers on PostgreSQL, a second: {report.pgbench.ours:,.0f} by the use case with 16 clients, "
     yield f"{report.pgbench.raw:,.0f} by `pgbench` with as many and the same statement."
     yield ""
     yield f"Transfers on SQLite, a second: {report.money.ours:,.0f} by the use case with 16 senders, "
