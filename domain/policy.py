@@ -13,6 +13,19 @@ IN_TOTAL: Final = Quota(20_000, HOUR)
 
 
 @dataclass(frozen=True, slots=True)
+class Operator:
+    """Who runs this installation, as receipts name them (W-2.19); what is empty is left out."""
+
+    name: str = ""
+    stir: str = ""
+    address: str = ""
+    phone: str = ""
+
+
+NAMELESS: Final = Operator()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The operator's choices; the defaults are the spec's. Lifetimes and limits of the doors to money and accounts."""
 
@@ -29,3 +42,6 @@ class Policy:
     pin_lock: timedelta = timedelta(minutes=30)
     upgrades_open: bool = True
     renewal_notice: timedelta = timedelta(days=3)
+    paper_link_lifetime: timedelta = timedelta(minutes=10)
+    public_url: str = "http://127.0.0.1:8000"
+    operator: Operator = NAMELESS

@@ -11,8 +11,10 @@ from typing import Any, Final
 from domain.account import Billing, check_digit
 from domain.clock import from_micros
 from domain.database import Row, fetch, fetch_row
+from domain.fiscal import FiscalReceipt, of_transfers
 from domain.ledger import EntryKind
 from domain.money import ZERO, Money
+from domain.statement import EVERYTHING, EntryFilter
 from domain.view import view
 from resolvers.context import Context, StaffActor, SubscriberActor, the_staff, the_subscriber
 from resolvers.paging import Page, PageRequest, page
@@ -53,6 +55,7 @@ class EntryView:
 class ReceiptView:
     """The proof of one movement (W-2.19)."""
 
+    transfer_id: int
     number: str
     at: datetime
     payer: str
@@ -139,9 +142,15 @@ def _owner(ctx: Context) -> list[int]:
     return [the_subscriber(ctx).subscriber_id]
 
 
-async def entries(ctx: Context, ledger_account_id: int, request: PageRequest) -> Page[EntryView]:
-    """An account's history, newest first. The account must come from a look that was scoped to the caller."""
-    return await page(_ENTRIES, [ledger_account_id], request, entry_view, order="e.seq", id_="e.id")
+async def entries(
+    ctx: Context, ledger_account_id: int, request: PageRequest, wanted: EntryFilter = EVERYTHING
+) -> Page[EntryView]:
+    """What a filter keeps of an account's history, newest first.
+
+    The account must come from a look that was scoped to the caller.
+    """
+    where, values = wanted.where(2)
+    return await page(_ENTRIES + where, [ledger_account_id, *values], request, entry_view, order="e.seq", id_="e.id")
 
 
 async def entry(ctx: Context, entry_id: int) -> EntryView | None:
@@ -182,6 +191,13 @@ class ReceiptsOfPage:
         self._ready = ready
         self._ids: list[int] = []
         self._loading: asyncio.Task[list[ReceiptView | None]] | None = None
+        self._fiscal: asyncio.Task[dict[int, FiscalReceipt]] | None = None
+
+    async def fiscal_of(self, transfer_id: int) -> FiscalReceipt | None:
+        """What the tax office's module registered of a movement on this page; all of the page's in one statement."""
+        if self._fiscal is None:
+            self._fiscal = asyncio.create_task(of_transfers(sorted({each.transfer_id for each in self._entries})))
+        return (await asyncio.shield(self._fiscal)).get(transfer_id)
 
     def of(self, ctx: Context, entry: EntryView) -> ReceiptView | Awaitable[ReceiptView | None] | None:
         return self._ready.get(entry.transfer_id) if self._ready is not None else self._load(ctx, entry)
@@ -198,6 +214,7 @@ def receipt_view(row: Row) -> ReceiptView:
     memo = json.loads(row["memo"])
     amount, commission = Money(int(row["amount"])), Money(int(row["commission"] or 0))
     return ReceiptView(
+        transfer_id=row["id"],
         number=receipt_number(row["id"]),
         at=from_micros(row["at"]),
         payer=_party(memo, "payer"),

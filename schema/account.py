@@ -11,29 +11,27 @@ from resolvers import account as accounts
 from resolvers.context import Context
 from resolvers.home.views import Histories
 from resolvers.paging import Page, PageRequest
-from resolvers.texts import translator
+from resolvers.statement import Holding, balance_at
 from schema.context import Info
+from schema.entry_kind import KINDS
+from schema.entry_kind import EntryKind as EntryKind
 from schema.money import Money, money_or_none
+from schema.receipt import Receipt as Receipt
 from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
+from schema.statement import (
+    AskedFile,
+    Filter,
+    Instant,
+    MonthsFirst,
+    MonthSummary,
+    MonthsUntil,
+    StatementFileResult,
+    filter_of,
+    month_summaries,
+    statement_file,
+)
 
 NOTHING_READY: Final[Histories] = {}
-
-
-@strawberry.enum(description="What an entry is, seen from its account. New values may come: tolerate unknown ones.")
-class EntryKind(Enum):
-    TOP_UP = strawberry.enum_value("top_up", description="Money came in from outside.")
-    TRANSFER_IN = strawberry.enum_value("transfer_in", description="Money came from another wallet.")
-    TRANSFER_OUT = strawberry.enum_value("transfer_out", description="Money went to another wallet.")
-    PAYMENT = strawberry.enum_value("payment", description="A payment to a supplier.")
-    COMMISSION = strawberry.enum_value("commission", description="A commission.")
-    SUBSCRIPTION = strawberry.enum_value("subscription", description="The price of a digital subscription.")
-    REFUND = strawberry.enum_value("refund", description="Money given back.")
-    REVERSAL = strawberry.enum_value("reversal", description="A top-up that the payment system took back.")
-    REDEMPTION = strawberry.enum_value("redemption", description="The balance was paid out to its holder (W-5.4.2).")
-    FORFEITURE = strawberry.enum_value(
-        "forfeiture", description="A rest that nobody claimed in three years became the operator's (W-4.6.5)."
-    )
-    ADJUSTMENT = strawberry.enum_value("adjustment", description="A correction by staff.")
 
 
 @strawberry.enum(name="Billing", description="When a personal account pays. Tolerate unknown values.")
@@ -43,56 +41,7 @@ class Billing(Enum):
 
 
 # By what is stored: both enumerations have the same values.
-_KINDS: Final = {str(kind.value): kind for kind in EntryKind}
 _BILLING: Final = {str(billing.value): billing for billing in Billing}
-
-
-@strawberry.type(description="The proof of one movement of money (W-2.19).")
-class Receipt:
-    view: strawberry.Private[accounts.ReceiptView]
-
-    @strawberry.field(description="The receipt's number, to be read to staff.")
-    def number(self) -> str:
-        return self.view.number
-
-    @strawberry.field(description="When the movement was carried out.")
-    def at(self) -> datetime:
-        return self.view.at
-
-    @strawberry.field(description="Who paid: number and masked phone; empty when the money came from outside.")
-    def payer(self) -> str:
-        return self.view.payer
-
-    @strawberry.field(description="Who received: number and masked phone.")
-    def recipient(self) -> str:
-        return self.view.recipient
-
-    @strawberry.field(description="The amount itself.")
-    def amount(self) -> Money:
-        return Money(value=self.view.amount)
-
-    @strawberry.field(description="The commission on top of it.")
-    def commission(self) -> Money:
-        return Money(value=self.view.commission)
-
-    @strawberry.field(description="Amount and commission.")
-    def total(self) -> Money:
-        return Money(value=self.view.total)
-
-    @strawberry.field(description="What it was for, in the caller's language.")
-    def purpose(self, info: Info) -> str:
-        return translator(info.context.language).gettext(PURPOSES.get(self.view.purpose, self.view.purpose))
-
-
-def N_(text: str) -> str:  # gettext's own name for a text that is translated elsewhere
-    return text
-
-
-PURPOSES = {
-    "transfer": N_("Transfer between wallets"),
-    "top_up": N_("Top-up"),
-    "subscription": N_("Subscription"),
-}
 
 
 @strawberry.type(description="One line of an account's history.")
@@ -106,7 +55,7 @@ class Entry(Node):
 
     @strawberry.field(description="What it is.")
     def kind(self) -> EntryKind:
-        return _KINDS[self.view.kind]
+        return KINDS[self.view.kind]
 
     @strawberry.field(description="Plus came in, minus went out.")
     def amount(self) -> Money:
@@ -120,16 +69,14 @@ class Entry(Node):
     def receipt(self, info: Info) -> Receipt | Awaitable[Receipt | None] | None:
         found = self.receipts.of(info.context, self.view)
         if found is None or isinstance(found, accounts.ReceiptView):
-            return _wrap_receipt(found)
-        return _receipt_later(found)
+            return self._wrap(found)
+        return self._later(found)
 
+    def _wrap(self, view: accounts.ReceiptView | None) -> Receipt | None:
+        return Receipt(view=view, page=self.receipts) if view else None
 
-def _wrap_receipt(view: accounts.ReceiptView | None) -> Receipt | None:
-    return Receipt(view=view) if view else None
-
-
-async def _receipt_later(view: Awaitable[accounts.ReceiptView | None]) -> Receipt | None:
-    return _wrap_receipt(await view)
+    async def _later(self, view: Awaitable[accounts.ReceiptView | None]) -> Receipt | None:
+        return self._wrap(await view)
 
 
 def wrap_entry(view: accounts.EntryView, receipts: accounts.ReceiptsOfPage | None = None) -> Entry:
@@ -145,15 +92,15 @@ def entry_connection(
 
 
 def history(
-    ctx: Context, ledger_account_id: int, request: PageRequest, ready: Histories
+    ctx: Context, ledger_account_id: int, request: PageRequest, ready: Histories, wanted: Filter = None
 ) -> Connection[Entry] | Awaitable[Connection[Entry]]:
-    """A page of an account's entries: what is ready, else by a statement of its own."""
-    found = ready.get(request)
-    return entry_connection(found.page, found.receipts) if found else _history(ctx, ledger_account_id, request)
+    """A page of an account's entries: what is ready, else by a statement of its own, as with a filter always."""
+    found = ready.get(request) if wanted is None else None
+    return entry_connection(found.page, found.receipts) if found else _history(ctx, ledger_account_id, request, wanted)
 
 
-async def _history(ctx: Context, ledger_account_id: int, request: PageRequest) -> Connection[Entry]:
-    return entry_connection(await accounts.entries(ctx, ledger_account_id, request))
+async def _history(ctx: Context, ledger_account_id: int, request: PageRequest, wanted: Filter) -> Connection[Entry]:
+    return entry_connection(await accounts.entries(ctx, ledger_account_id, request, filter_of(wanted)))
 
 
 @strawberry.type(description="A personal account: the telecom balance. An agreement may have several.")
@@ -183,10 +130,29 @@ class Account(Node):
 
     @strawberry.field(description="Its history, newest first.", graphql_type=Connection[Entry])
     def entries(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Filter = None,
     ) -> Connection[Entry] | Awaitable[Connection[Entry]]:
         request = PageRequest.of(first, after, last, before)
-        return history(info.context, self.view.ledger_account_id, request, self.ready)
+        return history(info.context, self.view.ledger_account_id, request, self.ready, filter)
+
+    @strawberry.field(description="The balance after the last entry at or before this instant; zero before the first.")
+    async def balance_at(self, info: Info, at: Instant) -> Money:
+        return Money(value=await balance_at(info.context, self.view.ledger_account_id, at))
+
+    @strawberry.field(description="Calendar months in Tashkent, the newest first, with what came and went by kind.")
+    async def months(self, info: Info, first: MonthsFirst = 12, until: MonthsUntil = None) -> list[MonthSummary]:
+        return await month_summaries(info.context, self.view.ledger_account_id, first, until)
+
+    @strawberry.field(description="Its history as a file: an address that opens it for ten minutes.")
+    async def statement_file(self, info: Info, input: AskedFile) -> StatementFileResult:
+        holding = Holding("account", self.view.id, self.view.ledger_account_id)
+        return await statement_file(info.context, holding, input)
 
 
 def wrap_account(view: accounts.AccountView, ready: Histories = NOTHING_READY) -> Account:

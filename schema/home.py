@@ -33,7 +33,9 @@ def _wallet(wallets: list[Selected]) -> WalletWants:
 
 
 def _entries(accounts: Iterable[Selection]) -> tuple[Entries, ...]:
-    asked = _pages(entries for account in accounts for entries in account.named("entries"))
+    every = (entries for account in accounts for entries in account.named("entries"))
+    # With a filter it is not this page: the field runs its own statement.
+    asked = _pages(entries for entries in every if entries.arguments.get("filter") is None)
     return tuple(
         Entries(request, any("receipt" in entry for entry in _nodes(selected))) for request, selected in asked.items()
     )

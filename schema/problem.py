@@ -10,7 +10,8 @@ from typing import Any, ClassVar, TypeVar
 
 import strawberry
 
-from domain import access, ledger, offer, order, refusal, subscription, switch, tariff, wallet
+from domain import access, fiscal, ledger, offer, order, refusal, subscription, switch, tariff, wallet
+from resolvers import statement
 from resolvers.texts import problem_text
 from schema.context import Info
 from schema.money import Money, money_or_none
@@ -36,6 +37,9 @@ class ProblemCode(Enum):
     )
     CODE_EXPIRED = strawberry.enum_value(
         "CODE_EXPIRED", description="The code is too old, used, or dead after wrong tries."
+    )
+    FISCAL_RECEIPT_EXISTS = strawberry.enum_value(
+        "FISCAL_RECEIPT_EXISTS", description="The movement has another fiscal receipt already."
     )
     IDEMPOTENCY_KEY_REUSED = strawberry.enum_value(
         "IDEMPOTENCY_KEY_REUSED", description="The key was used for another request."
@@ -67,6 +71,9 @@ class ProblemCode(Enum):
     RESEND_TOO_SOON = strawberry.enum_value("RESEND_TOO_SOON", description="A code was sent a moment ago.")
     SAME_WALLET = strawberry.enum_value("SAME_WALLET", description="Payer and recipient are the same wallet.")
     SESSION_ENDED = strawberry.enum_value("SESSION_ENDED", description="The session is over: sign in again.")
+    STATEMENT_TOO_LONG = strawberry.enum_value(
+        "STATEMENT_TOO_LONG", description="There are more entries than this kind of file takes."
+    )
     SUBSCRIPTION_OVER = strawberry.enum_value(
         "SUBSCRIPTION_OVER", description="The subscription has ended: order it anew."
     )
@@ -342,6 +349,19 @@ class TariffArchived(Problem): ...
 @refusal_of(switch.WayClosed)
 @strawberry.type(description="The operator has switched this way of topping up off (W-4.3.1).")
 class WayClosed(Problem): ...
+
+
+@refusal_of(statement.StatementTooLong)
+@strawberry.type(description="There are more entries than this kind of file takes.")
+class StatementTooLong(Problem):
+    @strawberry.field(description="How many it takes at most.")
+    def most(self) -> int:
+        return self.refusal.most
+
+
+@refusal_of(fiscal.FiscalReceiptExists)
+@strawberry.type(description="The movement has another fiscal receipt, or the receipt belongs to another movement.")
+class FiscalReceiptExists(Problem): ...
 
 
 def shown_refusals() -> list[type[refusal.Refusal]]:

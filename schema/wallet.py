@@ -14,12 +14,25 @@ from resolvers.changes import wallet_changes
 from resolvers.context import Context
 from resolvers.home.views import Histories
 from resolvers.paging import PageRequest
+from resolvers.statement import Holding, balance_at
 from schema import problem
-from schema.account import NOTHING_READY, Entry, Receipt, history
+from schema.account import NOTHING_READY, Entry, history
 from schema.context import Info
 from schema.money import Money, money_or_none
 from schema.offer import edition_of
+from schema.receipt import Receipt
 from schema.relay import After, Before, Connection, First, Last, Node, to_global_id
+from schema.statement import (
+    AskedFile,
+    Filter,
+    Instant,
+    MonthsFirst,
+    MonthSummary,
+    MonthsUntil,
+    StatementFileResult,
+    month_summaries,
+    statement_file,
+)
 
 
 @strawberry.enum(description="Whether the holder is identified. New values may come: tolerate unknown ones.")
@@ -104,10 +117,29 @@ class Wallet(Node):
 
     @strawberry.field(description="Its history, newest first.", graphql_type=Connection[Entry])
     def entries(
-        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Filter = None,
     ) -> Connection[Entry] | Awaitable[Connection[Entry]]:
         request = PageRequest.of(first, after, last, before)
-        return history(info.context, self.view.ledger_account_id, request, self.ready)
+        return history(info.context, self.view.ledger_account_id, request, self.ready, filter)
+
+    @strawberry.field(description="The balance after the last entry at or before this instant; zero before the first.")
+    async def balance_at(self, info: Info, at: Instant) -> Money:
+        return Money(value=await balance_at(info.context, self.view.ledger_account_id, at))
+
+    @strawberry.field(description="Calendar months in Tashkent, the newest first, with what came and went by kind.")
+    async def months(self, info: Info, first: MonthsFirst = 12, until: MonthsUntil = None) -> list[MonthSummary]:
+        return await month_summaries(info.context, self.view.ledger_account_id, first, until)
+
+    @strawberry.field(description="Its history as a file: an address that opens it for ten minutes.")
+    async def statement_file(self, info: Info, input: AskedFile) -> StatementFileResult:
+        holding = Holding("wallet", self.view.id, self.view.ledger_account_id)
+        return await statement_file(info.context, holding, input)
 
 
 def wrap_wallet(

@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     otp_per_phone_per_hour: int | None = Field(default=None, ge=1, le=1000)
     otp_per_address_per_hour: int | None = Field(default=None, ge=1, le=100_000)
     otp_in_total_per_hour: int = Field(default=20_000, ge=1, le=10_000_000)
+    public_url: str = "http://127.0.0.1:8000"
+    operator_name: str = Field(default="", max_length=120)
+    operator_stir: str = Field(default="", pattern=r"^([0-9]{9})?$")
+    operator_address: str = Field(default="", max_length=200)
+    operator_phone: str = Field(default="", max_length=40)
 
     @property
     def development(self) -> bool:
@@ -98,6 +103,8 @@ def _faults(read: Settings) -> list[str]:
         faults.append("KABINET_GRAPHQL_DOCUMENTS: there is no such folder")
     if read.graphql_trusted_only and not read.graphql_documents:
         faults.append("KABINET_GRAPHQL_TRUSTED_ONLY: needs the folder of KABINET_GRAPHQL_DOCUMENTS")
+    if not _is_base(read.public_url):
+        faults.append("KABINET_PUBLIC_URL: an address such as https://cabinet.example, without a slash at its end")
     if read.bus_url:
         faults.append("KABINET_BUS_URL: no bus but the database's own is supported in this version; leave it empty")
     if not read.development:
@@ -111,6 +118,15 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_base(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+    return whole and url.isascii() and url.isprintable() and not set(url) & set(" ?#@\"'<>\\") and url[-1] != "/"
 
 
 def _production_faults(read: Settings) -> list[str]:

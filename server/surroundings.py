@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.clock import Clock, SystemClock
 from domain.language import Language, negotiate
-from domain.policy import Policy
+from domain.policy import NAMELESS, Operator, Policy
 from domain.quota import Quota
 from domain.refusal import TokenOver
 from domain.secrets import Secrets
@@ -20,6 +20,8 @@ from server.settings import Settings
 
 LONGEST_TOKEN = 2_000
 API_KEY = "kbk_"
+# A made-up company, for receipts that nobody will mistake for real ones.
+EXAMPLE = Operator("Kabinet Telekom (demo)", "301234567", "Toshkent, Namuna koʻchasi 1", "+998 71 200 00 00")
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -34,7 +36,14 @@ def policy_of(settings: Settings) -> Policy:
         otp_per_phone=Quota(per_phone, hour),
         otp_per_address=Quota(per_address, hour),
         otp_in_total=Quota(settings.otp_in_total_per_hour, hour),
+        public_url=settings.public_url,
+        operator=_operator(settings),
     )
+
+
+def _operator(settings: Settings) -> Operator:
+    given = Operator(settings.operator_name, settings.operator_stir, settings.operator_address, settings.operator_phone)
+    return EXAMPLE if settings.development and given == NAMELESS else given
 
 
 class Surroundings:
