@@ -1,16 +1,30 @@
 """The proof that the ledger is sound: what `kabinet ledger check` asks the whole ledger.
 
 Every transfer sums to zero and carries the hash of its entries; every running balance is the last of an unbroken
-chain of entries; no account is below its floor. Entries are read in pages, so that memory does not grow with them.
+chain of entries; no account is below its floor; every seal fits its transfers, the seal before it and the audit trail.
+Everything is read in pages, so that memory does not grow with the ledger.
 """
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+from domain.clock import to_micros
 from domain.database import Row, fetch
 from domain.ledger import FIRST_HEAD, entry_hash, transfer_hash
+from domain.ledger_seal import (
+    NO_SEAL,
+    SEALED,
+    Digest,
+    Seal,
+    added,
+    operator_sums,
+    read_totals,
+    seal_of,
+    sealable,
+)
 
 PAGE = 5_000
+SEALS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +39,10 @@ class Fault:
 
 
 async def check_ledger(tell: Callable[[str, int], None] = lambda *_: None) -> AsyncIterator[Fault]:
-    """All faults of the ledger, in its order. `tell` is given ("transfers" or "entries", how many so far)."""
-    async for fault in _check_transfers(tell):
-        yield fault
-    async for fault in _check_chains(tell):
-        yield fault
-    async for fault in _check_balances():
-        yield fault
+    """All faults of the ledger, in its order. `tell` is given ("transfers", "entries" or "seals", how many so far)."""
+    for part in (_check_transfers(tell), _check_chains(tell), _check_balances(), _check_seals(tell), _check_trail()):
+        async for fault in part:
+            yield fault
 
 
 async def _check_transfers(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]:
@@ -46,7 +57,7 @@ async def _check_transfers(tell: Callable[[str, int], None]) -> AsyncIterator[Fa
             break
         first, last = transfers[0]["id"], transfers[-1]["id"]
         entries = await fetch(
-            """SELECT transfer_id, account_id, kind, amount FROM ledger_entry
+            """SELECT transfer_id, account_id, kind, amount, at FROM ledger_entry
                WHERE transfer_id BETWEEN $1 AND $2 ORDER BY id""",
             first,
             last,
@@ -72,6 +83,8 @@ def _transfer_faults(transfer: Row, entries: list[Row]) -> list[Fault]:
     total = sum(entry["amount"] for entry in entries)
     if len(entries) < 2 or total != 0:
         faults.append(Fault(where, f"its {len(entries)} entries sum to {total} tiyin"))
+    if any(entry["at"] != transfer["at"] for entry in entries):
+        faults.append(Fault(where, "its entries are of another moment"))
     legs = [(entry["account_id"], entry["kind"], entry["amount"]) for entry in entries]
     expected = transfer_hash(
         transfer_id=transfer["id"],
@@ -131,6 +144,12 @@ def _entry_faults(entry: Row, seq: int, head: str, balance: int) -> list[str]:
 
 
 async def _check_balances() -> AsyncIterator[Fault]:
+    strays = await fetch(
+        """SELECT e.id, e.account_id FROM ledger_entry e LEFT JOIN ledger_account a ON a.id = e.account_id
+           WHERE a.id IS NULL OR (e.seq IS NULL) <> (a.balance IS NULL) ORDER BY e.id LIMIT 100"""
+    )
+    for row in strays:
+        yield Fault(f"entry {row['id']} of account {row['account_id']}", "is not numbered as its account's entries are")
     rows = await fetch(
         """SELECT a.id, a.balance, a.floor, a.seq, a.head, e.balance_after, e.hash, e.seq AS last
            FROM ledger_account a
@@ -149,3 +168,78 @@ async def _check_balances() -> AsyncIterator[Fault]:
             yield Fault(where, f"its chain ends at number {row['seq']}, its entries at {row['last'] or 0}")
         if row["floor"] is not None and row["balance"] < row["floor"]:
             yield Fault(where, f"its balance {row['balance']} is below its floor {row['floor']}")
+
+
+async def _check_seals(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]:
+    last, seen = NO_SEAL, 0
+    while rows := await fetch("SELECT * FROM ledger_seal WHERE id > $1 ORDER BY id LIMIT $2", last.id, SEALS):
+        trail = await _trail_of([row["id"] for row in rows])
+        for row in rows:
+            one = seal_of(row)
+            for what in await _seal_faults(one, last):
+                yield Fault(f"seal {one.id}", what)
+            if one.digest not in trail.get(f"seal:{one.id}", ""):
+                yield Fault(f"seal {one.id}", "is not the one that the audit trail knows")
+            last, seen = one, seen + 1
+            tell("seals", seen)
+
+
+async def _trail_of(seal_ids: list[int]) -> dict[str, str]:
+    places = ", ".join(f"${n}" for n in range(2, len(seal_ids) + 2))
+    rows = await fetch(
+        f"SELECT subject, facts FROM audit_event WHERE action = $1 AND subject IN ({places}) ORDER BY id DESC",
+        SEALED,
+        *(f"seal:{id_}" for id_ in seal_ids),
+    )
+    return {row["subject"]: row["facts"] for row in rows}  # of several the first: whatever came later is made up
+
+
+async def _seal_faults(one: Seal, last: Seal) -> list[str]:
+    faults = []
+    if one.id != last.id + 1:
+        faults.append(f"it follows seal {last.id}: what was between is missing")
+    if one.upto <= last.upto:
+        faults.append(f"it reaches transfer {one.upto}, the one before reached {last.upto}")
+    digest, reached = Digest(last.digest), last.upto
+    while rows := await sealable(reached, one.upto, PAGE):
+        for row in rows:
+            digest.add(row["id"], row["hash"])
+        reached = rows[-1]["id"]
+    between = f"transfers {last.upto + 1} to {one.upto}"
+    if digest.transfers != one.transfers:
+        faults.append(f"{between} were {one.transfers} when it was made, now they are {digest.transfers}")
+    if differing := await _differing_totals(one, last):
+        faults.append(f"{between} do not give its totals of the operator's accounts {differing}")
+    closed = digest.close(
+        seal_id=one.id, upto=one.upto, transfers=one.transfers, totals=one.totals, at=to_micros(one.at)
+    )
+    if closed != one.digest:
+        faults.append(f"{between} are not as they were sealed, or the seal is not: its digest does not fit")
+    return faults
+
+
+async def _differing_totals(one: Seal, last: Seal) -> str:
+    """The accounts whose totals do not follow from those of the seal before; empty when all do."""
+    before, after = _totals(last), _totals(one)
+    expected = added(before, await operator_sums(last.upto, one.upto))
+    return ", ".join(str(id_) for id_ in sorted({*expected, *after}) if expected.get(id_) != after.get(id_))
+
+
+def _totals(one: Seal) -> dict[int, int]:
+    try:
+        return read_totals(one.totals)
+    except (ValueError, TypeError, AttributeError):  # somebody has written nonsense there: that is told as a fault
+        return {}
+
+
+async def _check_trail() -> AsyncIterator[Fault]:
+    """Each seal was noted in the audit trail as it was made: the newest ones are missed there when they are gone."""
+    last = 0
+    while rows := await fetch(
+        "SELECT id, subject FROM audit_event WHERE action = $1 AND id > $2 ORDER BY id LIMIT $3", SEALED, last, PAGE
+    ):
+        last = rows[-1]["id"]
+        there = {f"seal:{row['id']}" for row in await fetch("SELECT id FROM ledger_seal")}
+        for row in rows:
+            if row["subject"] not in there:
+                yield Fault(row["subject"].replace(":", " "), "is missing, though the audit trail knows it")

@@ -42,6 +42,7 @@ class Policy:
     pin_lock: timedelta = timedelta(minutes=30)
     upgrades_open: bool = True
     renewal_notice: timedelta = timedelta(days=3)
+    seal_every: timedelta = timedelta(minutes=5)
     paper_link_lifetime: timedelta = timedelta(minutes=10)
     public_url: str = "http://127.0.0.1:8000"
     operator: Operator = NAMELESS

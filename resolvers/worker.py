@@ -10,8 +10,10 @@ from typing import Final
 
 from domain import outbox
 from gateways import Gateways
+from resolvers.approval import lapse_proposals
 from resolvers.context import Context
 from resolvers.delivery import deliver
+from resolvers.ledger import seal_due
 from resolvers.order import lapse_orders
 from resolvers.subscription import expire_due, renew_due, tell_renewals
 
@@ -22,7 +24,14 @@ DUE_SECONDS: Final = 30.0
 STREAMS: Final = 8
 BATCH: Final = 100
 # In this order: told before charged, charged before ended.
-DUE_WORK: Final[tuple[Callable[..., Awaitable[int]], ...]] = (lapse_orders, tell_renewals, renew_due, expire_due)
+DUE_WORK: Final[tuple[Callable[..., Awaitable[int]], ...]] = (
+    lapse_orders,
+    tell_renewals,
+    renew_due,
+    expire_due,
+    lapse_proposals,
+    seal_due,
+)
 
 
 class Worker:

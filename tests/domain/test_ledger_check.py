@@ -89,7 +89,16 @@ async def test_the_check_tells_how_far_it_is(bank: Bank) -> None:
             ["UPDATE ledger_entry SET amount = -6000 WHERE id = 1"],
             ["transfer 1"],
         ),
-        ("an instant changed", ["UPDATE ledger_entry SET at = at + 1 WHERE id = 3"], ["entry 3 of account 8"]),
+        (
+            "an instant changed",
+            ["UPDATE ledger_entry SET at = at + 1 WHERE id = 3"],
+            ["transfer 2", "entry 3 of account 8"],
+        ),
+        (
+            "an instant changed on the operator's side",
+            ["UPDATE ledger_entry SET at = at + 1 WHERE id = 1"],
+            ["transfer 1"],
+        ),
         (
             "a kind changed",
             ["UPDATE ledger_entry SET kind = 'refund' WHERE id = 2"],
@@ -133,10 +142,22 @@ async def test_the_check_tells_how_far_it_is(bank: Bank) -> None:
             ],
             ["transfer 3", "entry 7 of account 9", "account 9"],
         ),
+        (
+            "an entry slipped in without a number, the transfer's hash made to fit",
+            [
+                "INSERT INTO ledger_entry (transfer_id, account_id, kind, amount, at) VALUES (3, 9, 'x', 100, 0)",
+                "INSERT INTO ledger_entry (transfer_id, account_id, kind, amount, at) VALUES (3, 1, 'x', -100, 0)",
+            ],
+            ["transfer 3", "entry 7 of account 9"],
+        ),
         ("a transfer's memo changed", ["UPDATE ledger_transfer SET memo = '{}' WHERE id = 1"], ["transfer 1"]),
         ("a transfer's kind changed", ["UPDATE ledger_transfer SET kind = 'refund' WHERE id = 1"], ["transfer 1"]),
         ("a transfer's instant changed", ["UPDATE ledger_transfer SET at = 0 WHERE id = 1"], ["transfer 1"]),
-        ("what a transfer corrects changed", ["UPDATE ledger_transfer SET corrects_id = 1 WHERE id = 3"], ["transfer 3"]),
+        (
+            "what a transfer corrects changed",
+            ["UPDATE ledger_transfer SET corrects_id = 1 WHERE id = 3"],
+            ["transfer 3"],
+        ),
         ("a transfer's hash changed", ["UPDATE ledger_transfer SET hash = 'x' WHERE id = 1"], ["transfer 1"]),
         ("a balance changed", ["UPDATE ledger_account SET balance = 1000000 WHERE id = 9"], ["account 9"]),
         ("an account's number changed", ["UPDATE ledger_account SET seq = 1 WHERE id = 9"], ["account 9"]),
@@ -160,4 +181,7 @@ async def test_a_long_ledger_is_read_in_pages(bank: Bank, monkeypatch: pytest.Mo
     await tamper(["UPDATE ledger_entry SET at = at + 1 WHERE id = 6"])
 
     assert sound == []
-    assert await bank.faults() == ["entry 6 of account 9: its hash does not fit what it says and what came before"]
+    assert await bank.faults() == [
+        "transfer 3: its entries are of another moment",
+        "entry 6 of account 9: its hash does not fit what it says and what came before",
+    ]
