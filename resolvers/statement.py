@@ -8,14 +8,14 @@ same again while the address lasts. Its entries are read in pages: a long histor
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from domain import statement
 from domain.audit import note
-from domain.clock import from_micros, to_micros
+from domain.clock import from_micros, local_day, to_micros
 from domain.database import Row, fetch_row, in_transaction
 from domain.language import Language
 from domain.ledger import EntryKind
@@ -97,6 +97,16 @@ class StatementPaper:
     sums: Sums
     operator: Operator
     cut: Cut
+
+    @property
+    def first_day(self) -> date:
+        """The first day that the statement is about, in Tashkent."""
+        return min(local_day(self.since), self.last_day)
+
+    @property
+    def last_day(self) -> date:
+        """The last one: a period that ends at midnight ends with the day before."""
+        return local_day(self.until - timedelta(microseconds=1))
 
 
 async def balance_at(ctx: Context, ledger_account_id: int, at: datetime) -> Money:

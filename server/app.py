@@ -22,6 +22,7 @@ from gateways import Gateways
 from gateways.bus import Bus, PostgresBus, SqliteBus
 from gateways.sms import open_sms
 from gateways.webhooks import HttpWebhooks
+from papers.app import Papers
 from resolvers.texts import translator
 from resolvers.worker import Worker
 from schema import root
@@ -123,6 +124,7 @@ def build_app(config: Settings) -> ASGIApp:
     )
     routes: list[BaseRoute] = [
         Mount("/admin", admin_app(_admin_settings(runtime)), name="admin"),
+        *Papers(runtime.surroundings.anonymous).routes(),
         Route("/health/live", _live),
         Route("/health/ready", _ready(config)),
         Route("/metrics", _metrics),

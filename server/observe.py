@@ -47,7 +47,7 @@ log = structlog.get_logger("kabinet.http")
 # Cheaper to set for every request than structlog's own variables.
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 SLOW_SECONDS: Final = 1.0
-DOORS: Final = ("graphql", "admin", "callbacks", "health", "metrics", "demo")
+DOORS: Final = ("graphql", "admin", "callbacks", "papers", "check", "health", "metrics", "demo")
 # For answers that set none of their own: they are data, and nobody frames them.
 HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),

@@ -20,7 +20,7 @@ from domain.refusal import Refusal, RequestFault
 from resolvers.texts import CATALOGUES, FOLDERS
 
 ROOT = CATALOGUES.parent
-CODE = ("domain", "gateways", "resolvers", "schema", "admin", "callbacks", "server")
+CODE = ("domain", "gateways", "resolvers", "schema", "admin", "callbacks", "papers", "server")
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 METHODS = {".py": "python", ".html": "jinja2"}
 FOLDER = pytest.mark.parametrize("folder", FOLDERS.values())

@@ -1,0 +1,154 @@
+"""Papers to be read: typst sets them from a template and plain values, in its own fonts, wherever it runs."""
+
+import asyncio
+import io
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import segno
+import typst
+
+from domain.fiscal import FiscalReceipt
+from domain.language import Language
+from domain.policy import Operator
+from papers.words import columns, figure, moment
+from resolvers.context import Context
+from resolvers.receipt import ReceiptPaper, purpose_text
+from resolvers.statement import Line, StatementPaper, lines_of
+from resolvers.texts import day_text, instant_text, money_text, translator
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+MOST_ITEMS_ON_A_PAGE: Final = 3
+
+
+async def statement_pdf(ctx: Context, paper: StatementPaper) -> bytes:
+    """The statement on A4, its pages numbered."""
+    lines = [line async for page in lines_of(ctx, paper) for line in page]
+    # Without tags: of three thousand entries they would be nineteen parts in twenty of the file.
+    return await asyncio.to_thread(_set, "statement.typ", _statement(paper, lines), tagged=False)
+
+
+async def receipt_pdf(paper: ReceiptPaper) -> bytes:
+    """The receipt on one page of A6, with the QR code of its check page."""
+    return await asyncio.to_thread(_set, "receipt.typ", _receipt(paper), tagged=True)
+
+
+def _set(template: str, values: dict[str, Any], *, tagged: bool) -> bytes:
+    made = typst.compile(
+        _template(template),
+        sys_inputs={"values": json.dumps(values, ensure_ascii=False)},
+        ignore_system_fonts=True,
+        pdf_tags=tagged,
+    )
+    assert isinstance(made, bytes), "one file of all pages"
+    return made
+
+
+@cache
+def _template(name: str) -> bytes:
+    return (TEMPLATES / name).read_bytes()
+
+
+def _statement(paper: StatementPaper, lines: list[Line]) -> dict[str, Any]:
+    _, language, sums = translator(paper.language).gettext, paper.language, paper.sums
+    asked = paper.filter
+    partial = bool(asked.kinds or asked.least or asked.most or asked.incoming is not None)
+    return {
+        "language": str(language).partition("-")[0],
+        "title": _("Statement"),
+        "operator": _operator(paper.operator, language),
+        "of": _("Wallet") if paper.kind == "wallet" else _("Account"),
+        "number": grouped(paper.number),
+        "holder": paper.holder,
+        "period": f"{day_text(paper.first_day, language)} – {day_text(paper.last_day, language)}",
+        "made": _("Made on %(moment)s") % {"moment": instant_text(paper.made_at, language)},
+        "partial": _("Only some of the movements are shown.") if partial else "",
+        "sums": [
+            [_("Balance at the start"), money_text(sums.opening, language)],
+            [_("Came in"), money_text(sums.incoming, language)],
+            [_("Went out"), money_text(sums.outgoing, language)],
+            [_("Balance at the end"), money_text(sums.closing, language)],
+        ],
+        "columns": [columns(language)[n] for n in (0, 1, 3, 4)],
+        "lines": [_line(line, language) for line in lines],
+        "none": _("No money has moved yet."),
+    }
+
+
+def _line(line: Line, language: Language) -> list[str]:
+    amounts = figure(line.amount, language, sign=True), figure(line.balance, language)
+    return [moment(line.at, language), line.what, line.details, line.receipt, *amounts]
+
+
+def _receipt(paper: ReceiptPaper) -> dict[str, Any]:
+    _, language, receipt = translator(paper.language).gettext, paper.language, paper.receipt
+    rows = [
+        [_("When"), instant_text(receipt.at, language)],
+        [_("Payer"), grouped_party(receipt.payer)],
+        [_("Recipient"), grouped_party(receipt.recipient)],
+        [_("Purpose"), purpose_text(receipt.purpose, language)],
+        [_("Amount"), money_text(receipt.amount, language)],
+        [_("Commission"), money_text(receipt.commission, language)],
+    ]
+    return {
+        "language": str(language).partition("-")[0],
+        "title": _("Receipt"),
+        "number": receipt.number,
+        "operator": _operator(paper.operator, language),
+        "rows": [row for row in rows if row[1]],
+        "total": [_("Total"), money_text(receipt.total, language)],
+        "qr": qr_svg(paper.check_url),
+        "check": _("Scan to see that this receipt is genuine."),
+        "check_url": paper.check_url,
+        "fiscal": _fiscal(paper.fiscal, language) if paper.fiscal else None,
+        "long": paper.fiscal is not None and len(paper.fiscal.items) > MOST_ITEMS_ON_A_PAGE,
+    }
+
+
+def _operator(operator: Operator, language: Language) -> dict[str, str]:
+    stir = f"{translator(language).gettext('STIR')} {operator.stir}" if operator.stir else ""
+    return {"name": operator.name, "details": " · ".join(filter(None, (stir, operator.address, operator.phone)))}
+
+
+def _fiscal(fiscal: FiscalReceipt, language: Language) -> dict[str, Any]:
+    _ = translator(language).gettext
+    return {
+        "title": _("Fiscal receipt"),
+        "rows": [
+            [_("Terminal"), fiscal.terminal],
+            [_("Number"), fiscal.receipt_number],
+            [_("When"), moment(fiscal.at, language)],
+            [_("Fiscal sign"), fiscal.sign],
+        ],
+        "qr": qr_svg(fiscal.qr_url),
+        "items": [
+            [
+                f"{item.name} × {item.units}",
+                f"MXIK {item.mxik}",
+                money_text(item.amount, language),
+                _("VAT %(percent)s %%: %(amount)s")
+                % {"percent": item.vat_percent, "amount": money_text(item.vat, language)},
+            ]
+            for item in fiscal.items
+        ],
+    }
+
+
+def qr_svg(url: str) -> str:
+    """The address as a QR code, to be scaled."""
+    file = io.BytesIO()
+    segno.make(url, error="m", micro=False).save(file, kind="svg", border=0, xmldecl=False)
+    return file.getvalue().decode()
+
+
+def grouped(digits: str) -> str:
+    """A wallet's sixteen digits in fours; shorter numbers as they are."""
+    return " ".join(digits[place : place + 4] for place in range(0, 16, 4)) if len(digits) == 16 else digits
+
+
+def grouped_party(party: str) -> str:
+    """A payer or recipient, as a receipt names them, with its wallet's number in fours."""
+    number, _, rest = party.partition(" ")
+    return " · ".join(filter(None, (grouped(number), rest)))
