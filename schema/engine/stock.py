@@ -3,7 +3,6 @@
 It is complete and exact; the compiled engine stands on it for everything out of the ordinary.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.execution import PreExecutionError
 
 from schema.engine.answer import Answer, Needs, Variables
+from schema.engine.deadline import Deadlines
 from schema.engine.documents import Document, Documents, Operation, Refused
 from schema.engine.errors import (
     PresentError,
@@ -73,6 +73,7 @@ class StockEngine:
         self.observer = observer or Observer()
         self._executor_class = with_memory(schema.execution_context_class or StrawberryGraphQLCoreExecutionContext)
         self._limits = limits
+        self._deadlines = Deadlines(limits.seconds)
         self._present_error = present_error
         self._prepare = prepare
 
@@ -144,16 +145,15 @@ class StockEngine:
     # Queries and mutations.
 
     async def _execute(self, admitted: Admitted) -> Answer:
-        seconds = self._limits.seconds
-        deadline = asyncio.timeout(seconds)
+        deadline = self._deadlines.limit()
         try:
-            with self.observer.around(admitted.operation.kind.value, admitted.name, admitted.context):
-                async with deadline:
-                    await self._ready(admitted)
-                    engine, answer = await self._run(admitted)
+            with self.observer.around(admitted.operation.kind.value, admitted.name, admitted.context), deadline:
+                await self._ready(admitted)
+                engine, answer = await self._run(admitted)
         except TimeoutError as error:
-            if not deadline.expired():
+            if not deadline.expired:
                 return self._told(admitted, self.name, self._failed(admitted, error))
+            seconds = self._limits.seconds
             entry = internal(TimeoutError(f"longer than {seconds:g} seconds"))
             late = {**entry, "message": f"The operation was stopped: it took longer than {seconds:g} seconds."}
             return self._told(admitted, self.name, Answer(None, [late], admitted.extensions))
@@ -198,9 +198,8 @@ class StockEngine:
 
     def _timed(self, answer: Callable[[Executor[Any]], Any]) -> Callable[[Executor[Any]], Any]:
         async def in_time(executor: Executor[Any]) -> ExecutionResult:
-            deadline = asyncio.timeout(self._limits.seconds)
             try:
-                async with deadline:
+                with self._deadlines.limit():
                     return cast("ExecutionResult", await answer(executor))
             except TimeoutError as error:
                 return ExecutionResult(None, [GraphQLError("event failed", original_error=error)])

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schema.engine import answer as engines
 from schema.engine.answer import Answer, Needs
+from schema.engine.deadline import Deadlines
 from schema.engine.documents import Documents, Operation, Refused
 from schema.engine.errors import entry, internal, public_code, refusal
 from schema.engine.limits import Limits
@@ -92,6 +93,7 @@ class GraphQLDoor:
         self.graphiql = graphiql
         self.persisted = persisted or PersistedDocuments(engine.documents)
         self._public_fields = public_fields | {"__typename"}
+        self._bodies = Deadlines(limits.body_seconds)
         self._open_sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -158,7 +160,7 @@ class GraphQLDoor:
             return request_of_query_string(scope["query_string"], self.limits)
         headers = caller.headers.raw
         check_content_type(headers)
-        return request_of(loads(await read_body(receive, headers, self.limits)))
+        return request_of(loads(await read_body(receive, headers, self.limits, self._bodies)))
 
     def _refuse_mutation(self, text: str, asked: GraphQLRequest) -> None:
         """Before a stream of events begins with 200. The engine refuses it too."""

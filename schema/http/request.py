@@ -1,6 +1,5 @@
 """Reads a GraphQL request from HTTP without trusting a byte of it."""
 
-import asyncio
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,6 +9,7 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive
 
+from schema.engine.deadline import Deadlines
 from schema.engine.limits import Limits
 
 PARAMETERS_MOST: Final = 20
@@ -79,8 +79,8 @@ def _is_json(declared: bytes) -> bool:
     return mime == "application/json" and all(charset in ("utf-8", "utf8") for charset in charsets)
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
-    """The body, at most `limits.body_bytes` long and complete within `limits.body_seconds`.
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits, deadlines: Deadlines) -> bytes:
+    """The body, at most `limits.body_bytes` long and complete before a limit of `deadlines` is over.
 
     Raises BadRequest (413, 408, 400).
     """
@@ -89,7 +89,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Li
         raise _too_large(limits)
     expected = int(declared) if declared and b"transfer-encoding" not in headers else None
     try:
-        async with asyncio.timeout(limits.body_seconds):
+        with deadlines.limit():
             return await _collect(receive, limits, expected)
     except TimeoutError:
         raise BadRequest("The request did not arrive in time.", 408, hang_up=True) from None
