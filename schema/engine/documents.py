@@ -16,8 +16,6 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
-    TokenKind,
-    parse,
     specified_rules,
     validate,
 )
@@ -27,6 +25,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from schema.engine.cost import Cost, cost_of
 from schema.engine.errors import fault, shorten
 from schema.engine.limits import Limits, check_shape, count_tokens, too_complex
+from schema.engine.parsing import parsed
 
 VALIDATION_ERRORS_MOST = 10
 
@@ -102,8 +101,7 @@ class Documents:
         if tokens > self.limits.tokens:
             raise too_complex("tokens", tokens, self.limits.tokens)
         # The parser's own limits stand behind, should the two ever count differently.
-        node = parse(text, max_lexical_tokens=self.limits.tokens, max_comments=self.limits.tokens)
-        _refuse_nul(node)
+        node = parsed(text, tokens_most=self.limits.tokens)
         check_shape(node, self.limits)
         errors = validate(
             self.schema,
@@ -151,12 +149,3 @@ def root_names(document: DocumentNode, operation: OperationDefinitionNode) -> tu
 
     walk(operation.selection_set)
     return tuple(found.values())
-
-
-def _refuse_nul(document: DocumentNode) -> None:
-    """An escape in a text of the document can spell the NUL character, which databases do not take."""
-    token = document.loc.start_token if document.loc else None
-    while token is not None:
-        if token.kind in (TokenKind.STRING, TokenKind.BLOCK_STRING) and "\0" in (token.value or ""):
-            raise fault("The document has a NUL character.")
-        token = token.next
