@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +18,11 @@ from papers.words import columns, figure, moment
 from resolvers.context import Context
 from resolvers.receipt import ReceiptPaper, purpose_text
 from resolvers.statement import Line, StatementPaper, lines_of
-from resolvers.texts import day_text, instant_text, money_text, translator
+from resolvers.texts import NO_BREAK, day_text, instant_text, money_text, translator
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 MOST_ITEMS_ON_A_PAGE: Final = 3
+_NUMBER: Final = re.compile(r"\b" + r"([0-9]{4})" * 4 + r"\b", re.ASCII)
 
 
 async def statement_pdf(ctx: Context, paper: StatementPaper) -> bytes:
@@ -79,15 +81,15 @@ def _statement(paper: StatementPaper, lines: list[Line]) -> dict[str, Any]:
 
 def _line(line: Line, language: Language) -> list[str]:
     amounts = figure(line.amount, language, sign=True), figure(line.balance, language)
-    return [moment(line.at, language), line.what, line.details, line.receipt, *amounts]
+    return [moment(line.at, language), line.what, grouped(line.details), line.receipt, *amounts]
 
 
 def _receipt(paper: ReceiptPaper) -> dict[str, Any]:
     _, language, receipt = translator(paper.language).gettext, paper.language, paper.receipt
     rows = [
         [_("When"), instant_text(receipt.at, language)],
-        [_("Payer"), grouped_party(receipt.payer)],
-        [_("Recipient"), grouped_party(receipt.recipient)],
+        [_("Payer"), grouped(receipt.payer)],
+        [_("Recipient"), grouped(receipt.recipient)],
         [_("Purpose"), purpose_text(receipt.purpose, language)],
         [_("Amount"), money_text(receipt.amount, language)],
         [_("Commission"), money_text(receipt.commission, language)],
@@ -109,7 +111,8 @@ def _receipt(paper: ReceiptPaper) -> dict[str, Any]:
 
 def _operator(operator: Operator, language: Language) -> dict[str, str]:
     stir = f"{translator(language).gettext('STIR')} {operator.stir}" if operator.stir else ""
-    return {"name": operator.name, "details": " · ".join(filter(None, (stir, operator.address, operator.phone)))}
+    phone = operator.phone.replace(" ", NO_BREAK)
+    return {"name": operator.name, "details": " · ".join(filter(None, (stir, operator.address, phone)))}
 
 
 def _fiscal(fiscal: FiscalReceipt, language: Language) -> dict[str, Any]:
@@ -143,12 +146,6 @@ def qr_svg(url: str) -> str:
     return file.getvalue().decode()
 
 
-def grouped(digits: str) -> str:
-    """A wallet's sixteen digits in fours; shorter numbers as they are."""
-    return " ".join(digits[place : place + 4] for place in range(0, 16, 4)) if len(digits) == 16 else digits
-
-
-def grouped_party(party: str) -> str:
-    """A payer or recipient, as a receipt names them, with its wallet's number in fours."""
-    number, _, rest = party.partition(" ")
-    return " · ".join(filter(None, (grouped(number), rest)))
+def grouped(text: str) -> str:
+    """The text with each wallet's sixteen digits in fours."""
+    return _NUMBER.sub(r"\1 \2 \3 \4", text)
