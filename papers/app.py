@@ -48,12 +48,12 @@ Make = Callable[[Context, Request], Awaitable[Response]]
 class Papers:
     """`make_context` gives a request's surroundings with nobody signed in."""
 
-    def __init__(self, make_context: Callable[[Request], Context]) -> None:
+    def __init__(self, make_context: Callable[[Request], Context], rate: Rate | None = None) -> None:
         self._make_context = make_context
         # Setting pages and packing sheets keeps a core busy: no more than two at once, whoever asks.
         self._workshop = Desk(at_once=2, waiting=6)
         self._counter = Desk(at_once=16, waiting=0)
-        self._rate = Rate(a_minute=CHECKS_A_MINUTE)
+        self._rate = rate or Rate(a_minute=CHECKS_A_MINUTE)
 
     def routes(self) -> list[BaseRoute]:
         return [
