@@ -11,10 +11,8 @@ from zoneinfo import ZoneInfo
 TASHKENT: Final = ZoneInfo("Asia/Tashkent")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-# Since September 1991 Tashkent has been five hours ahead; until the year 2096 nobody has said otherwise.
-_COMMON_FROM: Final = 7 * 10**14
-_COMMON_UNTIL: Final = 4 * 10**15
-_EPOCH_THERE: Final = datetime(1970, 1, 1, 5, tzinfo=TASHKENT)
+# Until the year 2096 a float has its seconds to less than half a microsecond.
+_EXACT_UNTIL: Final = 4 * 10**15
 
 
 class Clock(Protocol):
@@ -50,8 +48,8 @@ def to_micros(at: datetime) -> int:
 
 def from_micros(micros: int) -> datetime:
     """The instant stored as `micros`, aware, shown in Tashkent time."""
-    if _COMMON_FROM <= micros < _COMMON_UNTIL:  # the same, several times as fast: arithmetic is on the wall's clock
-        return _EPOCH_THERE + timedelta(microseconds=micros)
+    if 0 <= micros < _EXACT_UNTIL:  # the same, three times as fast
+        return datetime.fromtimestamp(micros / 1_000_000, TASHKENT)
     return (_EPOCH + timedelta(microseconds=micros)).astimezone(TASHKENT)
 
 

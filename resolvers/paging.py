@@ -8,12 +8,14 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from operator import itemgetter
+from typing import Any, Final, Generic, TypeVar, overload
 
 from domain.database import Row, fetch
 from domain.refusal import BadPage
 
 T = TypeVar("T")
+R = TypeVar("R")
 DEFAULT_SIZE = 20
 LARGEST_SIZE = 100
 
@@ -128,15 +130,20 @@ class Sorted:
         return f"{text} ORDER BY {self.order} {direction}, {self.id_} {direction} LIMIT ${place}"
 
 
-def cut_page(rows: list[Row], request: PageRequest, make: Callable[[Row], T]) -> Page[T]:
-    """The page in the rows of such a statement, which hold `cursor_order` and `cursor_id`."""
+_PLACE: Final[Callable[[Any], tuple[int, int]]] = itemgetter("cursor_order", "cursor_id")
+
+
+def cut_page(
+    rows: list[R], request: PageRequest, make: Callable[[R], T], place: Callable[[R], tuple[int, int]] = _PLACE
+) -> Page[T]:
+    """The page in the rows of such a statement, which hold `cursor_order` and `cursor_id`, or what `place` gives."""
     more = len(rows) > request.size
     rows = rows[: request.size]
     if request.backwards:
         rows.reverse()
     return Page(
-        items=[make(row) for row in rows],
-        cursors=Cursors([(row["cursor_order"], row["cursor_id"]) for row in rows]),
+        items=list(map(make, rows)),
+        cursors=Cursors(list(map(place, rows))),
         has_next=request.before is not None if request.backwards else more,
         has_previous=more if request.backwards else request.after is not None,
     )

@@ -12,10 +12,10 @@ from resolvers.access import LIVE_SESSION
 from resolvers.home.wants import Accounts, Entries, HomeWants, Orders, WalletWants
 from resolvers.paging import PageRequest, Sorted
 
-# (an object, a list of objects, JSON inside JSON)
+# (an object, an array, a list of either, JSON inside JSON)
 _JSON: Final = {
-    "postgres": ("json_build_object({})", "json_agg({})", "{}"),
-    "sqlite": ("json_object({})", "json_group_array(json({}))", "json({})"),
+    "postgres": ("json_build_object({})", "json_build_array({})", "json_agg({})", "{}"),
+    "sqlite": ("json_object({})", "json_array({})", "json_group_array(json({}))", "json({})"),
 }
 
 _SUBSCRIBER: Final = """me.id, me.kind, me.last_name, me.first_name, me.patronymic, me.organisation_name, me.status,
@@ -42,16 +42,8 @@ _WALLET: Final = {
     "ledger_account_id": "w.ledger_account_id",
     "opened_at": "w.opened_at",
 }
-_ENTRY: Final = {
-    "id": "e.id",
-    "transfer_id": "e.transfer_id",
-    "at": "e.at",
-    "kind": "e.kind",
-    "amount": "e.amount",
-    "balance_after": "e.balance_after",
-    "cursor_order": "e.seq",
-    "cursor_id": "e.id",
-}
+# An array, for these lists are long; a receipt comes last.
+_ENTRY: Final[tuple[str, ...]] = ("e.seq", "e.id", "e.transfer_id", "e.at", "e.kind", "e.amount", "e.balance_after")
 _RECEIPT: Final = {
     "id": "t.id",
     "kind": "t.kind",
@@ -111,7 +103,7 @@ class _Writer:
     """Writes one statement; `place` is the next place for a value."""
 
     def __init__(self, kind: str, first: int) -> None:
-        self._object, self._list, self._inside = _JSON[kind]
+        self._object, self._array, self._list, self._inside = _JSON[kind]
         self.place = first
 
     def statement(self, wants: HomeWants) -> str:
@@ -131,7 +123,7 @@ class _Writer:
     def _accounts(self, wanted: Accounts) -> str:
         columns = _ACCOUNT | self._histories(wanted.entries, "p.ledger_account_id")
         source = "personal_account p JOIN ledger_account a ON a.id = p.ledger_account_id WHERE p.subscriber_id = me.id"
-        return self._page(columns, source, Sorted("p.opened_at", "p.id", ascending=True), wanted.request)
+        return self._page(self._made_of(columns), source, Sorted("p.opened_at", "p.id", ascending=True), wanted.request)
 
     def _wallet(self, wanted: WalletWants) -> str:
         columns = _WALLET | self._histories(wanted.entries, "w.ledger_account_id")
@@ -151,13 +143,14 @@ class _Writer:
         columns, source = _ENTRY, "ledger_entry e"
         if wanted.receipts:
             receipt = f"(SELECT {self._made_of(_RECEIPT)} FROM ledger_entry o WHERE o.transfer_id = e.transfer_id)"
-            columns = _ENTRY | {"receipt": self._inside.format(receipt)}
+            columns = (*_ENTRY, self._inside.format(receipt))
             source += " JOIN ledger_transfer t ON t.id = e.transfer_id"
-        return self._page(columns, f"{source} WHERE e.account_id = {account}", Sorted("e.seq", "e.id"), wanted.request)
+        made, source = self._array.format(", ".join(columns)), f"{source} WHERE e.account_id = {account}"
+        return self._page(made, source, Sorted("e.seq", "e.id"), wanted.request)
 
     def _subscriptions(self, request: PageRequest) -> str:
         source = "product_subscription s WHERE s.subscriber_id = me.id"
-        return self._page(_SUBSCRIPTION | _CURSOR, source, Sorted("s.created_at", "s.id"), request)
+        return self._page(self._made_of(_SUBSCRIPTION | _CURSOR), source, Sorted("s.created_at", "s.id"), request)
 
     def _orders(self, wanted: Orders) -> str:
         columns, source = _ORDER, "product_order r LEFT JOIN otp_challenge c ON c.id = r.challenge_id"
@@ -166,13 +159,13 @@ class _Writer:
             columns = _ORDER | {"subscription": self._inside.format(subscription)}
             source += " LEFT JOIN product_subscription s ON s.id = r.subscription_id"
         order = Sorted("r.created_at", "r.id")
-        return self._page(columns, f"{source} WHERE r.subscriber_id = me.id", order, wanted.request)
+        return self._page(self._made_of(columns), f"{source} WHERE r.subscriber_id = me.id", order, wanted.request)
 
-    def _page(self, columns: dict[str, str], source: str, order: Sorted, request: PageRequest) -> str:
-        """A list of the objects on a page, in its order: both databases put them together as they come."""
+    def _page(self, made: str, source: str, order: Sorted, request: PageRequest) -> str:
+        """A list of what is made of each row on a page, in its order: both databases put them together as they come."""
         cut = order.cut(request.form, self.place)
         self.place += len(request.values)
-        return f"(SELECT {self._list.format('x.j')} FROM (SELECT {self._made_of(columns)} AS j FROM {source}{cut}) x)"
+        return f"(SELECT {self._list.format('x.j')} FROM (SELECT {made} AS j FROM {source}{cut}) x)"
 
     def _made_of(self, columns: dict[str, str]) -> str:
         return self._object.format(", ".join(f"'{name}', {column}" for name, column in columns.items()))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 import orjson
@@ -22,6 +23,10 @@ from resolvers.paging import Page, PageRequest, cut_page
 from resolvers.wallet import WalletView, wallet_view
 
 T = TypeVar("T")
+
+EntryRow = list[Any]
+"""As `text` writes it: its place (sequence, id), the movement, the instant, the kind, the amounts; a receipt."""
+_PLACE: Final = itemgetter(0, 1)
 
 
 class _NotRead:
@@ -90,20 +95,15 @@ def _add_histories(home: Home, account: Row, wanted: tuple[Entries, ...]) -> Non
             histories[entries.request] = _history(account[f"entries{n}"] or [], entries)
 
 
-def _history(rows: list[Row], wanted: Entries) -> History:
-    receipts = {row["transfer_id"]: receipt_view(row["receipt"]) for row in rows} if wanted.receipts else None
-    return History(cut_page(rows, wanted.request, _entry), receipts)
+def _history(rows: list[EntryRow], wanted: Entries) -> History:
+    receipts = {row[2]: receipt_view(row[7]) for row in rows} if wanted.receipts else None
+    return History(cut_page(rows, wanted.request, _entry, _PLACE), receipts)
 
 
-def _entry(row: Row) -> EntryView:
+def _entry(row: EntryRow) -> EntryView:
+    _, id_, transfer_id, at, kind, amount, balance_after, *_ = row
     return EntryView(
-        row["id"],
-        row["transfer_id"],
-        from_micros(row["at"]),
-        ENTRY_KINDS[row["kind"]],
-        Money(row["amount"]),
-        Money(row["balance_after"]),
-        NOT_READ,
+        id_, transfer_id, from_micros(at), ENTRY_KINDS[kind], Money(amount), Money(balance_after), NOT_READ
     )
 
 

@@ -11,10 +11,12 @@ from uuid import UUID
 
 from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
 from graphql.pyutils import is_awaitable
+from strawberry.schema.types.base_scalars import isoformat
 
 # Classes that are neither awaitable nor exceptions; more are added as they are met.
 PLAIN: Final[set[type]] = {str, int, float, bool, bytes, list, dict, tuple, Decimal, datetime, date, time, UUID}
 PLAIN_MOST: Final = 1_000
+_DAYS: Final = frozenset((datetime, date, time))
 _IN_LINE: Final = {
     "String": "{v} if {v}.__class__ is str else {slow}({v}, R)",
     "ID": "{v} if {v}.__class__ is str else {slow}({v}, R)",
@@ -79,4 +81,9 @@ def in_line(type_: GraphQLLeafType, bind: Callable[[str, Any], str], slow: str) 
         text = _IN_LINE[type_.name]
         return lambda v: text.format(v=v, slow=slow)
     plain, show = bind("P", PLAIN), bind("S", checked(type_))
+    if type_.coerce_output_value is str:
+        return lambda v: f"{v} if {v}.__class__ is str else {show}({v}) if {v}.__class__ in {plain} else {slow}({v}, R)"
+    if type_.coerce_output_value is isoformat:
+        days = bind("D", _DAYS)
+        return lambda v: f"{v}.isoformat() if {v}.__class__ in {days} else {slow}({v}, R)"
     return lambda v: f"{show}({v}) if {v}.__class__ in {plain} else {slow}({v}, R)"
