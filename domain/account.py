@@ -82,8 +82,15 @@ async def open_personal_account(
     return int(row["id"]), ledger
 
 
-async def top_up(ledger_account_id: int, amount: Money, *, at: datetime, memo: dict[str, Any]) -> Posted:
+async def top_up(
+    ledger_account_id: int,
+    amount: Money,
+    *,
+    at: datetime,
+    memo: dict[str, Any],
+    source: OperatorAccount = OperatorAccount.FUNDING,
+) -> Posted:
     """Money from outside onto a personal account, inside the caller's transaction."""
-    funding = await operator_account(OperatorAccount.FUNDING)
+    funding = await operator_account(source)
     legs = [Leg(funding, EntryKind.TOP_UP, -amount), Leg(ledger_account_id, EntryKind.TOP_UP, amount)]
     return await post("top_up", legs, at=at, memo=memo)

@@ -12,6 +12,7 @@ MODEL_MODULES: Final = [
     "domain.order",
     "domain.outbox",
     "domain.partner",
+    "domain.payment",
     "domain.product",
     "domain.staff",
     "domain.subscriber",

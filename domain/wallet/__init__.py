@@ -1,13 +1,14 @@
 """The e-wallet: electronic money issued by the operator, apart from the telecom balance (spec: wallet).
 
 `refusals` are how it says no, `model` what it is, `limits` those of a Light wallet, `pin` the holder's PIN, `movements`
-what can happen to its money, `rules` what that must obey, once for both databases, `verdicts` what they say. Opening a
+what can happen to its money, `paying` paying suppliers, `rules` what that must obey, once for both databases, `verdicts` what they say. Opening a
 wallet, unlocking it and sending from it are told as stories in resolvers/wallet.py.
 """
 
 from domain.wallet.limits import Limits, current_limits
 from domain.wallet.model import Wallet, WalletLevel, WalletStatus, new_wallet_number
-from domain.wallet.movements import HeldWallet, Sending, hold_wallets, named, send, top_up
+from domain.wallet.movements import HeldWallet, Sending, hold_wallets, named, require_room, send, top_up
+from domain.wallet.paying import Paying, pay
 from domain.wallet.pin import check_pin, hash_pin, read_pin
 from domain.wallet.refusals import (
     BalanceLimitReached,
@@ -35,6 +36,7 @@ __all__ = [
     "HeldWallet",
     "Limits",
     "NotToppedUpYet",
+    "Paying",
     "PinLocked",
     "RecipientNotFound",
     "SameWallet",
@@ -55,8 +57,10 @@ __all__ = [
     "hold_wallets",
     "named",
     "new_wallet_number",
+    "pay",
     "read_pin",
     "refusal",
+    "require_room",
     "send",
     "top_up",
 ]

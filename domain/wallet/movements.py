@@ -148,17 +148,32 @@ def _send_on_sqlite(db: sqlite3.Connection, values: dict[str, str | int]) -> Row
     return facts | {"transfer": transfer_id, "balance": facts["balance"] - amount.tiyin}
 
 
-async def top_up(wallet: HeldWallet, amount: Money, *, at: datetime, memo: dict[str, Any]) -> Posted:
+async def require_room(wallet_id: int, amount: Money, at: datetime) -> None:
+    """Whether this much may come in: a fact under the wallet's lock, a good look without it.
+
+    Raises WalletNotActive, TopUpLimitReached, BalanceLimitReached.
+    """
+    facts = await fetch_named(TOP_UP_VERDICT, {"payee": wallet_id, "amount": amount.tiyin} | counting(at))
+    assert facts is not None
+    if facts["verdict"] != POSTED:
+        raise refusal(facts, amount)
+
+
+async def top_up(
+    wallet: HeldWallet,
+    amount: Money,
+    *,
+    at: datetime,
+    memo: dict[str, Any],
+    source: OperatorAccount = OperatorAccount.FUNDING,
+) -> Posted:
     """Money from outside into a wallet (W-4.3.1), which the caller's transaction holds.
 
     Raises WalletNotActive, TopUpLimitReached, BalanceLimitReached.
     """
-    facts = await fetch_named(TOP_UP_VERDICT, {"payee": wallet.id, "amount": amount.tiyin} | counting(at))
-    assert facts is not None
-    if facts["verdict"] != POSTED:
-        raise refusal(facts, amount)
+    await require_room(wallet.id, amount, at)
     legs = [
-        Leg(await operator_account(OperatorAccount.FUNDING), EntryKind.TOP_UP, -amount),
+        Leg(await operator_account(source), EntryKind.TOP_UP, -amount),
         Leg(wallet.account.id, EntryKind.TOP_UP, amount),
     ]
     posted = await post("top_up", legs, at=at, memo=memo)

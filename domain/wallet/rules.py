@@ -39,6 +39,29 @@ TRANSFER: Final[Rules] = (
     ("INSUFFICIENT_FUNDS", ":amount > f.available"),
     *ROOM,
 )
+PAY: Final[Rules] = (
+    ("SESSION_OVER", "f.session IS NULL"),
+    ("IDEMPOTENCY_KEY_REUSED", "f.digest <> :digest"),
+    (REPLAY, "f.digest IS NOT NULL"),
+    ("WALLET_MISSING", "f.payer IS NULL"),
+    ("WALLET_LOCKED", "f.unlocked_until IS NULL OR f.unlocked_until <= :now"),
+    ("SUPPLIER_NOT_FOUND", "f.supplier IS NULL"),
+    (
+        "REFERENCE_INVALID",
+        "length(:reference) < f.reference_least OR length(:reference) > f.reference_most "
+        "OR (f.reference_kind = 'digits' AND :all_digits = 0)",
+    ),
+    ("WALLET_NOT_ACTIVE", "f.status <> 'active'"),
+    ("NOT_TOPPED_UP_YET", "f.first_top_up_at IS NULL"),
+    ("INSUFFICIENT_FUNDS", ":amount + f.commission > f.available"),
+)
+# What was asked of the holder when a standing order was made, and is not asked when it is carried out.
+_ASKED_ONCE: Final = frozenset({"SESSION_OVER", "IDEMPOTENCY_KEY_REUSED", REPLAY, "WALLET_LOCKED"})
+
+
+def standing(rules: Rules) -> Rules:
+    """The rules for what is carried out by itself, on the holder's order: all but those about the caller's request."""
+    return tuple(rule for rule in rules if rule[0] not in _ASKED_ONCE)
 
 
 def verdict(rules: Rules) -> str:
@@ -70,6 +93,15 @@ def oldest(account: str) -> str:
     return _counted(account, "MIN(e.at)")
 
 
+def commission(supplier: str) -> str:
+    """What a supplier's payer pays on top: the same as domain.supplier.Commission.of, in steps that never overflow."""
+    share = f"""(CAST(:amount AS BIGINT) / 10000 * {supplier}.commission_basis_points
+        + (CAST(:amount AS BIGINT) % 10000 * {supplier}.commission_basis_points + 5000) / 10000
+        + {supplier}.commission_fixed)"""
+    return f"""CASE WHEN {share} < {supplier}.commission_least THEN {supplier}.commission_least
+        WHEN {share} > {supplier}.commission_most THEN {supplier}.commission_most ELSE {share} END"""
+
+
 def _masked(phone: str) -> str:
     """The same as domain.phone.masked, for what the receipt says."""
     return (
@@ -77,21 +109,22 @@ def _masked(phone: str) -> str:
     )
 
 
-def _memo(sides: Iterable[tuple[str, str]]) -> str:
-    """JSON of the two wallets' numbers and masked phones (W-2.19): digits and signs that need no escaping."""
+def _memo(sides: Iterable[tuple[str, str]], rest: str = "") -> str:
+    """JSON of the wallets' numbers and masked phones (W-2.19), which need no escaping; then the rest."""
     parts = (
         f"""'"{side}": "' || {wallet}.number || '", "{side}_phone": "' || {_masked(f"{wallet}.phone")} || '"'"""
         for side, wallet in sides
     )
-    return "'{' || " + " || ', ' || ".join(parts) + " || '}'"
+    return "'{' || " + " || ', ' || ".join(parts) + rest + " || '}'"
 
 
 # Whose wallet sends: that of the number they signed in with, else of another number of theirs. Whose receives: by the
 # wallet's number or by the phone. Closed wallets are nobody's.
-PARTIES: Final = """SELECT
+PAYER: Final = """SELECT
     (SELECT w.id FROM wallet w LEFT JOIN session s ON s.id = :session
      WHERE w.subscriber_id = :subscriber AND w.status <> 'closed'
-     ORDER BY CASE WHEN w.phone = s.phone THEN 0 ELSE 1 END, w.id LIMIT 1) AS payer,
+     ORDER BY CASE WHEN w.phone = s.phone THEN 0 ELSE 1 END, w.id LIMIT 1) AS payer"""
+PARTIES: Final = f"""{PAYER},
     (SELECT w.id FROM wallet w
      WHERE (w.number = :number OR w.phone = :phone) AND w.status <> 'closed' LIMIT 1) AS payee"""
 
@@ -147,6 +180,60 @@ FROM (
     LEFT JOIN ledger_account ra ON ra.id = r.ledger_account_id
     LIMIT 1
 ) f"""
+
+# What `wallet_pay` answers with, in this order, and of which type.
+PAYMENT_ANSWER: Final = {
+    "verdict": "TEXT",
+    "session_phone": "TEXT",
+    "language": "TEXT",
+    "subject": "TEXT",
+    "transfer": "BIGINT",
+    "memo": "TEXT",
+    "payer": "BIGINT",
+    "number": "TEXT",
+    "phone": "TEXT",
+    "level": "TEXT",
+    "status": "TEXT",
+    "opened_at": "BIGINT",
+    "ledger_account_id": "BIGINT",
+    "balance": "BIGINT",
+    "held": "BIGINT",
+    "available": "BIGINT",
+    "supplier": "BIGINT",
+    "supplier_account": "BIGINT",
+    "commission_account": "BIGINT",
+    "commission": "BIGINT",
+}
+
+# A reference is letters and digits; the supplier's own part was made JSON when the supplier was saved.
+_SUPPLIER_MEMO: Final = """ || ', ' || b.memo || ', "recipient_reference": "' || :reference || '"'"""
+
+# Under the payer's lock alone: a supplier's terms are read as they stand, and its account is nobody's to wait for.
+PAYMENT_VERDICT: Final = f"""SELECT {verdict(PAY)} AS verdict,
+    f.session_phone, f.language, f.subject, CAST(NULL AS BIGINT) AS transfer, f.memo,
+    f.payer, f.number, f.phone, f.level, f.status, f.opened_at, f.ledger_account_id, f.balance,
+    f.held, f.available, f.supplier, f.supplier_account, f.commission_account, f.commission
+FROM (
+    SELECT s.id AS session, s.wallet_unlocked_until AS unlocked_until, s.phone AS session_phone, h.language,
+        k.digest, k.subject,
+        p.id AS payer, p.number, p.phone, p.level, p.status, p.opened_at, p.first_top_up_at, p.ledger_account_id,
+        pa.balance, pa.held, pa.balance - pa.floor - pa.held AS available,
+        b.id AS supplier, b.ledger_account_id AS supplier_account, b.reference_kind, b.reference_least,
+        b.reference_most, ca.id AS commission_account, {commission("b")} AS commission,
+        {_memo((("payer", "p"),), _SUPPLIER_MEMO)} AS memo
+    FROM (SELECT 1 AS one) one
+    LEFT JOIN session s
+        ON s.id = :session AND s.subscriber_id = :subscriber AND s.ended_at IS NULL AND s.expires_at > :now
+    LEFT JOIN subscriber h ON h.id = s.subscriber_id
+    LEFT JOIN idempotency k ON k.scope = :scope AND k.key = :key
+    LEFT JOIN wallet p ON p.id = :payer AND p.status <> 'closed'
+    LEFT JOIN ledger_account pa ON pa.id = p.ledger_account_id
+    LEFT JOIN supplier b ON b.code = :supplier AND b.on_sale
+    LEFT JOIN ledger_account ca ON ca.code = 'commission'
+    LIMIT 1
+) f"""
+STANDING_TRANSFER_VERDICT: Final = VERDICT.replace(verdict(TRANSFER), verdict(standing(TRANSFER)))
+STANDING_PAYMENT_VERDICT: Final = PAYMENT_VERDICT.replace(verdict(PAY), verdict(standing(PAY)))
 
 TOP_UP_VERDICT: Final = f"""SELECT {verdict(TOP_UP)} AS verdict, f.*,
     CASE WHEN :amount > f.most - f.used THEN {oldest("f.payee_account")} END AS oldest

@@ -6,7 +6,8 @@ from typing import Final
 from domain.database import Row
 from domain.ledger import InsufficientFunds
 from domain.money import ZERO, Money
-from domain.refusal import IdempotencyKeyReused, TokenOver
+from domain.refusal import IdempotencyKeyReused, InvalidInput, TokenOver
+from domain.supplier import SupplierNotFound
 from domain.wallet.limits import room_comes_back
 from domain.wallet.refusals import (
     BalanceLimitReached,
@@ -49,6 +50,8 @@ _REFUSALS: Final[dict[str, Callable[[Row, Money], Exception]]] = {
     "WALLET_MISSING": lambda *_: WalletMissing(),
     "WALLET_LOCKED": lambda *_: WalletLocked(),
     "RECIPIENT_NOT_FOUND": lambda *_: RecipientNotFound(path=_TO),
+    "SUPPLIER_NOT_FOUND": lambda *_: SupplierNotFound(path=("input", "supplier")),
+    "REFERENCE_INVALID": lambda *_: InvalidInput(path=("input", "reference")),
     "SAME_WALLET": lambda *_: SameWallet(path=_TO),
     "WALLET_NOT_ACTIVE": lambda *_: WalletNotActive(),
     "RECIPIENT_NOT_ACTIVE": lambda *_: WalletNotActive(path=_TO),
@@ -60,5 +63,6 @@ _REFUSALS: Final[dict[str, Callable[[Row, Money], Exception]]] = {
 
 
 def refusal(facts: Row, amount: Money) -> Exception:
-    """The refusal of a verdict of `rules` on moving `amount`; a session that is over is TokenOver."""
+    """The refusal of a verdict of `rules` on moving `amount`, commissions included; for a session that is over,
+    TokenOver."""
     return _REFUSALS[facts["verdict"]](facts, amount)
