@@ -25,6 +25,7 @@ from server.database import connect, disconnect, migrate
 from server.database.connection import DatabaseUrl
 from server.database.migrate import MigrationFault, pending
 from server.settings import BadSettings, Settings, settings
+from server.whole_file import whole_file
 
 T = TypeVar("T")
 
@@ -373,10 +374,10 @@ def offer_import(*files: Path) -> None:
 
 @ledger.command(name="check")
 def ledger_check() -> None:
-    """Proves that the ledger is sound; exit code 1 and a line for each fault when it is not."""
+    """Proves that the ledger is sound, seals included; exit code 1 and a line for each fault when it is not."""
 
     async def run(_config: Settings) -> tuple[int, dict[str, int]]:
-        counted: dict[str, int] = {"transfers": 0, "entries": 0}
+        counted: dict[str, int] = {"transfers": 0, "entries": 0, "seals": 0}
 
         def tell(what: str, done: int) -> None:
             counted[what] = done
@@ -395,7 +396,54 @@ def ledger_check() -> None:
     if faults:
         print(f"unsound: {faults} faults in {counted['transfers']:,} transfers", file=sys.stderr)
         raise SystemExit(1)
-    print(f"sound: {counted['transfers']:,} transfers, {counted['entries']:,} entries of customers' accounts")
+    print(
+        f"sound: {counted['transfers']:,} transfers, {counted['entries']:,} entries of customers' accounts,"
+        f" {counted['seals']:,} seals"
+    )
+
+
+@ledger.command(name="seal")
+def ledger_seal() -> None:
+    """Seals all that has moved since the last seal, as the worker does every few minutes, and shows the digests."""
+
+    async def run(config: Settings) -> Any:
+        from resolvers.ledger import seal_now
+        from server.surroundings import system_context
+
+        return await seal_now(system_context(config))
+
+    made, whole = _connected(run)
+    if not whole:
+        stop("nothing was sealed: a transaction has been open too long that may still bring a transfer; try again")
+    for one in made:
+        print(f"seal {one.id}: {one.transfers:,} transfers, up to transfer {one.upto}, digest {one.digest}")
+    if not made:
+        print("nothing has moved since the last seal")
+
+
+@ledger.command(name="export")
+def ledger_export(file: Path) -> None:
+    """Writes the whole ledger into a file that anybody can verify (docs/ledger-export.md has a script that does).
+
+    Parameters
+    ----------
+    file
+        Where to; it appears when it is whole, and takes the place of one that is there.
+    """
+
+    async def run(config: Settings) -> Any:
+        from domain.ledger_export import export_ledger
+        from server.surroundings import system_context
+
+        at = system_context(config).clock.now()
+        with whole_file(file) as writing:
+            return await export_ledger(writing.write, at=at, tell=lambda done, last: _progress("exported", done, last))
+
+    try:
+        made = _connected(run)
+    except OSError as error:
+        _stop_at_file(error)
+    print(f"{file}: {made.transfers:,} transfers, {made.seals:,} seals, sha256 {made.sha256}")
 
 
 @schema.command(name="print")

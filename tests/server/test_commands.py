@@ -133,3 +133,33 @@ def test_a_ledger_that_somebody_changed_is_unsound_and_the_fault_is_named(url: s
     assert unsound.returncode == 1
     assert "transfer" in unsound.stdout
     assert unsound.stderr.startswith("unsound: ")
+
+
+def test_the_ledger_is_sealed_and_exported_and_the_documented_script_finds_it_sound(url: str, tmp_path: Path) -> None:
+    assert kabinet("demo", KABINET_DATABASE_URL=url).returncode == 0
+    sealed, again = [kabinet("ledger", "seal", KABINET_DATABASE_URL=url) for _ in range(2)]
+    file, script = tmp_path / "ledger.jsonl", tmp_path / "verify.py"
+    file.write_text("an earlier export")
+    document = (ROOT / "docs" / "ledger-export.md").read_text(encoding="utf-8")
+    script.write_text(document.split("```python\n")[1].split("```")[0])
+
+    made = kabinet("ledger", "export", str(file), KABINET_DATABASE_URL=url)
+    verified = subprocess.run([sys.executable, script, file], capture_output=True, text=True, timeout=60, check=False)
+
+    assert sealed.stdout.startswith("seal 1: ")
+    assert again.stdout == "nothing has moved since the last seal\n"
+    assert made.returncode == 0
+    assert verified.stdout.startswith("sound: ")
+    assert file.stat().st_mode & 0o077 == 0
+    assert [path.name for path in tmp_path.glob("*ledger*")] == ["ledger.jsonl"]
+
+
+@pytest.mark.parametrize("place", ["no-such-folder/ledger.jsonl", "."])
+def test_an_export_that_cannot_be_written_leaves_nothing(url: str, tmp_path: Path, place: str) -> None:
+    before = sorted(tmp_path.iterdir())
+
+    ended = kabinet("ledger", "export", str(tmp_path / place), KABINET_DATABASE_URL=url)
+
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert [path for path in sorted(tmp_path.iterdir()) if path.suffix not in (".db-wal", ".db-shm")] == before
