@@ -22,6 +22,8 @@ class Scope(StrEnum):
     SUBSCRIPTION_READ = "subscription:read"
     ORDER_WRITE = "order:write"
     TOPUP_WRITE = "topup:write"
+    HOLD_WRITE = "hold:write"
+    FISCAL_WRITE = "fiscal:write"
 
 
 class Partner(Model):

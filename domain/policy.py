@@ -42,6 +42,8 @@ class Policy:
     pin_lock: timedelta = timedelta(minutes=30)
     upgrades_open: bool = True
     renewal_notice: timedelta = timedelta(days=3)
+    hold_longest: timedelta = timedelta(days=30)
+    holds_at_a_time: int = 100
     seal_every: timedelta = timedelta(minutes=5)
     paper_link_lifetime: timedelta = timedelta(minutes=10)
     public_url: str = "http://127.0.0.1:8000"
