@@ -64,9 +64,10 @@ class FiscalReceipt:
 
 def require_form(receipt: FiscalReceipt) -> None:
     """Raises InvalidInput, with the path, for what no fiscal receipt can have."""
-    for name in ("terminal", "receipt_number", "sign"):
-        _require(_MARK.fullmatch(getattr(receipt, name)), name)
-    _require(len(receipt.qr_url) <= LONGEST_URL and _leads_somewhere(receipt.qr_url), "qr_url")
+    _require(_MARK.fullmatch(receipt.terminal), "terminal")
+    _require(_MARK.fullmatch(receipt.receipt_number), "receiptNumber")
+    _require(_MARK.fullmatch(receipt.sign), "sign")
+    _require(len(receipt.qr_url) <= LONGEST_URL and _leads_somewhere(receipt.qr_url), "qrUrl")
     _require(1970 < receipt.at.year < 9000, "at")
     _require(len(receipt.items) <= MOST_ITEMS, "items")
     for number, item in enumerate(receipt.items):
@@ -76,18 +77,18 @@ def require_form(receipt: FiscalReceipt) -> None:
 def _require_item(item: FiscalItem, where: tuple[str, ...]) -> None:
     _require(item.name.strip() and len(item.name) <= LONGEST_NAME and item.name.isprintable(), *where, "name")
     _require(_MXIK.fullmatch(item.mxik), *where, "mxik")
-    _require(_PACKAGE.fullmatch(item.package_code), *where, "package_code")
+    _require(_PACKAGE.fullmatch(item.package_code), *where, "packageCode")
     _require(0 < item.units <= 10**9, *where, "units")
     _require(0 <= item.price.tiyin <= 10**15, *where, "price")
     _require(0 <= item.amount.tiyin <= 10**15, *where, "amount")
-    _require(0 <= item.vat_percent <= 100, *where, "vat_percent")
+    _require(0 <= item.vat_percent <= 100, *where, "vatPercent")
     _require(0 <= item.vat.tiyin <= item.amount.tiyin, *where, "vat")
     _require(item.agent is None or _TAXPAYER.fullmatch(item.agent), *where, "agent")
 
 
 def _require(holds: object, *path: str) -> None:
     if not holds:
-        raise InvalidInput(path=path)
+        raise InvalidInput(path=("input", *path))
 
 
 def _leads_somewhere(url: str) -> bool:

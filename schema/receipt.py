@@ -5,11 +5,12 @@ from typing import Annotated
 
 import strawberry
 
-from domain import fiscal, policy
+from domain import policy
 from resolvers import account as accounts
 from resolvers import receipt as receipts
 from resolvers.links import Download as DownloadView
 from schema.context import Info
+from schema.fiscal import FiscalReceipt
 from schema.money import Language, Money
 
 
@@ -38,76 +39,6 @@ def wrap_operator(operator: policy.Operator) -> Operator:
         address=operator.address or None,
         phone=operator.phone or None,
     )
-
-
-@strawberry.type(description="One thing sold, on a fiscal receipt. Amounts include VAT.")
-class FiscalItem:
-    view: strawberry.Private[fiscal.FiscalItem]
-
-    @strawberry.field(description="What it is: 63 characters at most.")
-    def name(self) -> str:
-        return self.view.name
-
-    @strawberry.field(description="Its code in the national catalogue (MXIK, IKPU): seventeen digits.")
-    def mxik(self) -> str:
-        return self.view.mxik
-
-    @strawberry.field(description="The code of its package in that catalogue.")
-    def package_code(self) -> str:
-        return self.view.package_code
-
-    @strawberry.field(description="How many were sold.")
-    def units(self) -> int:
-        return self.view.units
-
-    @strawberry.field(description="The price of one.")
-    def price(self) -> Money:
-        return Money(value=self.view.price)
-
-    @strawberry.field(description="What they cost together.")
-    def amount(self) -> Money:
-        return Money(value=self.view.amount)
-
-    @strawberry.field(description="The rate of VAT in percent.")
-    def vat_percent(self) -> int:
-        return self.view.vat_percent
-
-    @strawberry.field(description="The VAT in the amount.")
-    def vat(self) -> Money:
-        return Money(value=self.view.vat)
-
-    @strawberry.field(description="STIR or PINFL of the commission agent who sold it; null when nobody stood between.")
-    def agent(self) -> str | None:
-        return self.view.agent
-
-
-@strawberry.type(description="What the tax office's module registered of a movement.")
-class FiscalReceipt:
-    view: strawberry.Private[fiscal.FiscalReceipt]
-
-    @strawberry.field(description="The terminal that registered it.")
-    def terminal(self) -> str:
-        return self.view.terminal
-
-    @strawberry.field(description="The receipt's number at that terminal.")
-    def receipt_number(self) -> str:
-        return self.view.receipt_number
-
-    @strawberry.field(description="When it was registered.")
-    def at(self) -> datetime:
-        return self.view.at
-
-    @strawberry.field(description="Its fiscal sign.")
-    def sign(self) -> str:
-        return self.view.sign
-
-    @strawberry.field(description="The tax office's page of it: show it as a QR code.")
-    def qr_url(self) -> str:
-        return self.view.qr_url
-
-    @strawberry.field(description="What was sold; empty where the module told no items.")
-    def items(self) -> list[FiscalItem]:
-        return [FiscalItem(view=item) for item in self.view.items]
 
 
 @strawberry.type(description="The proof of one movement of money (W-2.19).")

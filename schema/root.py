@@ -14,6 +14,7 @@ from schema import problem
 from schema.access import AccessMutations, AccessQueries, wrap_subscriber
 from schema.account import wrap_account, wrap_entry
 from schema.context import Info
+from schema.fiscal import FiscalMutations
 from schema.offer import OfferMutations, OfferQueries, wrap_offer
 from schema.order import OrderMutations, OrderSubscriptions, wrap_order
 from schema.product import ProductQueries, wrap_product
@@ -69,7 +70,9 @@ _NUMBERED: dict[str, tuple[Any, Any]] = {
 
 
 @strawberry.type(description="Writing: one mutation per intent.")
-class Mutation(AccessMutations, OrderMutations, SubscriptionMutations, WalletMutations, OfferMutations): ...
+class Mutation(
+    AccessMutations, OrderMutations, SubscriptionMutations, WalletMutations, OfferMutations, FiscalMutations
+): ...
 
 
 @strawberry.type(description="Being told: streams of changes.")
