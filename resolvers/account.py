@@ -210,6 +210,9 @@ class ReceiptsOfPage:
         return loaded[bisect_left(self._ids, entry.transfer_id)]
 
 
+_PARTS: Final = ("_phone", "_stir", "_reference")
+
+
 def receipt_view(row: Row) -> ReceiptView:
     memo = json.loads(row["memo"])
     amount, commission = Money(int(row["amount"])), Money(int(row["commission"] or 0))
@@ -227,7 +230,8 @@ def receipt_view(row: Row) -> ReceiptView:
 
 
 def _party(memo: dict[str, Any], side: str) -> str:
-    return " ".join(filter(None, (memo.get(side, ""), memo.get(f"{side}_phone", ""))))
+    """A wallet or account by its number and masked phone; a supplier by its name, STIR and the payer's contract."""
+    return " ".join(filter(None, (memo.get(side, ""), *(memo.get(f"{side}{part}", "") for part in _PARTS))))
 
 
 def receipt_number(transfer_id: int) -> str:

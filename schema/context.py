@@ -10,7 +10,7 @@ from resolvers.context import Context
 
 Info = strawberry.Info[Context, None]
 
-SETTLE_THEMSELVES: Final = frozenset({"viewer", "transfer"})
+SETTLE_THEMSELVES: Final = frozenset({"viewer", "transfer", "pay"})
 """Root fields whose own statement looks the session up, if they are asked for alone."""
 
 CATALOGUE: Final = frozenset({"tariffs", "products"})

@@ -12,9 +12,15 @@ from importlib.resources import files
 
 from domain.database import in_routine
 from domain.ledger import SHORT
-from domain.wallet.rules import PARTIES, VERDICT
+from domain.wallet.rules import PARTIES, PAYER, PAYMENT_VERDICT, VERDICT
 
-SHARED = {"{short}": SHORT, "{parties}": PARTIES, "{verdict}": VERDICT}
+SHARED = {
+    "{short}": SHORT,
+    "{parties}": PARTIES,
+    "{verdict}": VERDICT,
+    "{payer}": PAYER,
+    "{payment_verdict}": PAYMENT_VERDICT,
+}
 
 
 @dataclass(frozen=True, slots=True)
