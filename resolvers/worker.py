@@ -13,6 +13,7 @@ from gateways import Gateways
 from resolvers.approval import lapse_proposals
 from resolvers.context import Context
 from resolvers.delivery import deliver
+from resolvers.hold import expire_holds
 from resolvers.ledger import seal_due
 from resolvers.order import lapse_orders
 from resolvers.subscription import expire_due, renew_due, tell_renewals
@@ -25,6 +26,7 @@ STREAMS: Final = 8
 BATCH: Final = 100
 # In this order: told before charged, charged before ended.
 DUE_WORK: Final[tuple[Callable[..., Awaitable[int]], ...]] = (
+    expire_holds,
     lapse_orders,
     tell_renewals,
     renew_due,

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, TypeVar
 
 import strawberry
 
-from domain import access, fiscal, ledger, offer, order, refusal, subscription, switch, tariff, wallet
+from domain import access, fiscal, hold, ledger, offer, order, refusal, subscription, switch, tariff, wallet
 from resolvers import statement
 from resolvers.texts import problem_text
 from schema.context import Info
+from schema.hold_status import HOLD_STATUSES, HoldStatus
 from schema.money import Money, money_or_none
 from schema.relay import to_global_id
 
@@ -40,6 +41,11 @@ class ProblemCode(Enum):
     )
     FISCAL_RECEIPT_EXISTS = strawberry.enum_value(
         "FISCAL_RECEIPT_EXISTS", description="The movement has another fiscal receipt already."
+    )
+    HOLD_CLOSED = strawberry.enum_value("HOLD_CLOSED", description="Nothing is reserved by this hold any more.")
+    HOLD_EXCEEDED = strawberry.enum_value("HOLD_EXCEEDED", description="The hold has less left than was to be taken.")
+    HOLDS_NOT_TAKEN = strawberry.enum_value(
+        "HOLDS_NOT_TAKEN", description="Nothing can be reserved for this supplier: pay it at once."
     )
     IDEMPOTENCY_KEY_REUSED = strawberry.enum_value(
         "IDEMPOTENCY_KEY_REUSED", description="The key was used for another request."
@@ -79,6 +85,7 @@ class ProblemCode(Enum):
     )
     TARIFF_ARCHIVED = strawberry.enum_value("TARIFF_ARCHIVED", description="Nobody can join this tariff any more.")
     TOO_MANY_CODES = strawberry.enum_value("TOO_MANY_CODES", description="A limit on sending codes is reached.")
+    TOO_MANY_HOLDS = strawberry.enum_value("TOO_MANY_HOLDS", description="The wallet has as many open holds as it may.")
     TOP_UP_LIMIT_REACHED = strawberry.enum_value(
         "TOP_UP_LIMIT_REACHED", description="A Light wallet's top-ups of 30 days would exceed 5 BHM."
     )
@@ -362,6 +369,35 @@ class StatementTooLong(Problem):
 @refusal_of(fiscal.FiscalReceiptExists)
 @strawberry.type(description="The movement has another fiscal receipt, or the receipt belongs to another movement.")
 class FiscalReceiptExists(Problem): ...
+
+
+@refusal_of(hold.HoldClosed)
+@strawberry.type(description="Nothing is reserved by this hold any more.")
+class HoldClosed(Problem):
+    @strawberry.field(description="What closed it.")
+    def status(self) -> HoldStatus:
+        return HOLD_STATUSES[self.refusal.status]
+
+
+@refusal_of(hold.HoldExceeded)
+@strawberry.type(description="More was to be taken than the hold has left (W-4.4.4).")
+class HoldExceeded(Problem):
+    @strawberry.field(description="What can still be taken.")
+    def remaining(self) -> Money:
+        return Money(value=self.refusal.remaining)
+
+
+@refusal_of(hold.HoldsNotTaken)
+@strawberry.type(description="Nothing can be reserved for this supplier: pay it at once.")
+class HoldsNotTaken(Problem): ...
+
+
+@refusal_of(hold.TooManyHolds)
+@strawberry.type(description="The wallet has as many open holds as it may.")
+class TooManyHolds(Problem):
+    @strawberry.field(description="How many may be open at a time.")
+    def most(self) -> int:
+        return self.refusal.most
 
 
 def shown_refusals() -> list[type[refusal.Refusal]]:
