@@ -24,6 +24,7 @@ def paths(people: People) -> list[str]:
         f"/subscribers/{people.firm.id}",
         f"/accounts/{people.nilufar.account_id}",
         f"/wallets/{people.nilufar.wallet_id}",
+        f"/wallets/{people.nilufar.wallet_id}/holds",
         f"/orders/{people.order}",
         f"/subscriptions/{people.subscription}",
         f"/subscriptions/{people.subscription}/cancel",
