@@ -8,11 +8,13 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar, overload
 
 from domain.database import Row, fetch
 from domain.refusal import BadPage
+from domain.view import view
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,15 +31,12 @@ class PageRequest:
     before: tuple[int, int] | None = None
     backwards: bool = False
 
-    @classmethod
+    @staticmethod
     def of(
-        cls, first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None
+        first: int | None = None, after: str | None = None, last: int | None = None, before: str | None = None
     ) -> "PageRequest":
         """Raises BadPage for sizes out of range, first and last together, and cursors that are not ours."""
-        size = first if first is not None else last if last is not None else DEFAULT_SIZE
-        if (first is not None and last is not None) or not 1 <= size <= LARGEST_SIZE:
-            raise BadPage
-        return cls(size, read_cursor(after), read_cursor(before), last is not None)
+        return _requested(first, after, last, before)
 
     @property
     def form(self) -> tuple[bool, bool, bool]:
@@ -50,7 +49,16 @@ class PageRequest:
         return (*(self.after or ()), *(self.before or ()), self.size + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@lru_cache(maxsize=1_000)
+def _requested(first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
+    """The same few are asked for again and again; what raises is not kept."""
+    size = first if first is not None else last if last is not None else DEFAULT_SIZE
+    if (first is not None and last is not None) or not 1 <= size <= LARGEST_SIZE:
+        raise BadPage
+    return PageRequest(size, read_cursor(after), read_cursor(before), last is not None)
+
+
+@view
 class Page(Generic[T]):
     """A slice of a list in the list's own order, with a cursor for each item."""
 

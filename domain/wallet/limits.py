@@ -6,6 +6,7 @@ Tashkent; what was topped up on a day stops counting at the start of the 30th da
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 
 from domain.clock import TASHKENT, from_micros, local_day, to_micros
@@ -67,8 +68,13 @@ def limits_of(row: Row) -> Limits:
 
 def counting(now: datetime) -> dict[str, str | int]:
     """What the rules know the time by: `day` and `window`."""
-    today = local_day(now)
-    return {"day": today.isoformat(), "window": to_micros(window_opens(today))}
+    day, window = _counting(local_day(now))
+    return {"day": day, "window": window}
+
+
+@lru_cache(maxsize=8)
+def _counting(today: date) -> tuple[str, int]:
+    return today.isoformat(), to_micros(window_opens(today))
 
 
 def room_comes_back(oldest: int | None) -> datetime | None:

@@ -1,12 +1,13 @@
 """What every engine gives and takes: `Answer` and the seam `Engine`."""
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Protocol
 
 from schema.engine.errors import ErrorDict
 from schema.engine.lasting import written
+from schema.engine.record import record
 
 Variables = Mapping[str, Any]
 
@@ -18,7 +19,7 @@ class Needs(Enum):
     STREAM = "stream"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """One answer to an operation. If it was not executed, it has errors and no data at all."""
 

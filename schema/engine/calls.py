@@ -65,7 +65,7 @@ def _direct(site: Site, field: StrawberryField, source: Source, bind: Bind) -> C
         given.append("s")
     names = {parameter.name: "s" for parameter in (resolver.parent_parameter, resolver.root_parameter) if parameter}
     if resolver.info_parameter:
-        names[resolver.info_parameter.name] = _info(site, bind)
+        names[resolver.info_parameter.name] = _info(site, source, bind)
     arguments = arguments_of(site, field, source.schema, source.operation)
     # What is the resolver's own by reservation comes last, as Strawberry has it.
     if isinstance(arguments, dict):
@@ -81,7 +81,9 @@ def _constant(value: Any, bind: Bind) -> str:
     return repr(value) if value is None or value is True or value is False or type(value) is int else bind("k", value)
 
 
-def _info(site: Site, bind: Bind) -> str:
+def _info(site: Site, source: Source, bind: Bind) -> str:
+    if site.path is not None:  # not below a list: nobody to share it with
+        return f"{bind('I', source.new_info)}({bind('i', site)}, R)"
     return f"(R.infos.get({site.index}) or R.info({bind('i', site)}))"
 
 

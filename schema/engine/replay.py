@@ -16,8 +16,10 @@ from graphql.execution import Executor
 from graphql.execution.middleware import MiddlewareManager
 from graphql.pyutils import is_awaitable
 
+from schema.engine.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Done:
     """The field's answer is complete; it came at once, or as the so-many-eth that had to be awaited."""
 
@@ -32,7 +34,7 @@ class Done:
         return self.data
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resolved:
     """The field's resolver gave this value: at once, or as the so-many-eth that had to be awaited."""
 
@@ -47,7 +49,7 @@ class Resolved:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Raised:
     """The field's resolver raised this: at once, or as the so-many-eth that had to be awaited."""
 

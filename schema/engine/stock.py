@@ -5,7 +5,7 @@ It is complete and exact; the compiled engine stands on it for everything out of
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import field
 from inspect import isawaitable
 from typing import Any, Final, cast
 
@@ -29,6 +29,7 @@ from schema.engine.errors import (
 )
 from schema.engine.limits import Limits, too_complex
 from schema.engine.observer import Observer
+from schema.engine.record import record
 from schema.engine.replay import Memory, with_memory
 
 COERCION_ERRORS_MOST: Final = 10
@@ -37,7 +38,7 @@ Prepare = Callable[[Any, tuple[str, ...]], Awaitable[None]]
 """Readies the context for an operation with these root fields, before the first of them is resolved."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Admitted:
     """An operation that may run, with what it runs with."""
 

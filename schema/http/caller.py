@@ -1,6 +1,7 @@
 """Who calls, as far as the wire tells: the headers and the network address, read without any framework."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from starlette.types import Scope
@@ -30,6 +31,12 @@ class Address(NamedTuple):
     port: int | None = None
 
 
+@lru_cache(maxsize=256)
+def _name(key: str) -> bytes:
+    """A header's name as the wire has it; those who ask for headers are few."""
+    return key.lower().encode("latin-1", "replace")
+
+
 class Headers(Mapping[str, str]):
     """Headers by their names in whatever case. What was sent several times is one text with commas (RFC 9110, 5.3).
 
@@ -44,11 +51,11 @@ class Headers(Mapping[str, str]):
         self.raw: dict[bytes, bytes] = raw if len(raw) == len(pairs) else _joined(pairs)
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        value = self.raw.get(key.lower().encode("latin-1", "replace"))
+        value = self.raw.get(_name(key))
         return default if value is None else value.decode("latin-1")
 
     def __getitem__(self, key: str) -> str:
-        return self.raw[key.lower().encode("latin-1", "replace")].decode("latin-1")
+        return self.raw[_name(key)].decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
         return (name.decode("latin-1") for name in self.raw)

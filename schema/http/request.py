@@ -90,24 +90,20 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Li
     expected = int(declared) if declared and b"transfer-encoding" not in headers else None
     try:
         with deadlines.limit():
-            return await _collect(receive, limits, expected)
+            body = b""
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    # Who hung up hears nothing; who sent a body that is none would else be told of a fault of ours.
+                    raise BadRequest("The request was cut off.", hang_up=True)
+                body += message.get("body", b"")
+                if len(body) > limits.body_bytes:
+                    raise _too_large(limits)
+                # Servers tell only with a further message that nothing follows; who told the length need not wait.
+                if len(body) == expected or not message.get("more_body", False):
+                    return body
     except TimeoutError:
         raise BadRequest("The request did not arrive in time.", 408, hang_up=True) from None
-
-
-async def _collect(receive: Receive, limits: Limits, expected_bytes: int | None) -> bytes:
-    """Servers tell only with a further message that nothing follows; who told the length need not be waited for."""
-    body = b""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            # Who hung up hears nothing; who only sent a body that is none would else be told of a fault of ours.
-            raise BadRequest("The request was cut off.", hang_up=True)
-        body += message.get("body", b"")
-        if len(body) > limits.body_bytes:
-            raise _too_large(limits)
-        if len(body) == expected_bytes or not message.get("more_body", False):
-            return body
 
 
 def _too_large(limits: Limits) -> BadRequest:
