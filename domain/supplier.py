@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
+from tortoise.exceptions import IntegrityError
+
 from domain.clock import to_micros
 from domain.database import Row, execute, fetch, fetch_row
 from domain.language import Language, in_language
@@ -27,7 +29,7 @@ _CODE: Final = re.compile(r"[a-z][a-z0-9-]{1,22}", re.ASCII)
 _STIR: Final = re.compile(r"[0-9]{9}", re.ASCII)
 _MXIK: Final = re.compile(r"[0-9]{17}", re.ASCII)
 _PACKAGE: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
-_REFERENCE: Final = re.compile(rf"[0-9A-Z]{{1,{LONGEST_REFERENCE}}}", re.ASCII)
+_REFERENCE: Final = re.compile(rf"[0-9A-Za-z]{{1,{LONGEST_REFERENCE}}}", re.ASCII)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -158,10 +160,10 @@ def plain_reference(reference: str) -> str:
 
     Raises InvalidInput for anything else; whether it suits the supplier is a rule of the payment.
     """
-    plain = re.sub(r"[\s-]", "", reference[: 4 * LONGEST_REFERENCE]).upper()
+    plain = re.sub(r"[\s-]", "", reference[: 4 * LONGEST_REFERENCE])
     if not _REFERENCE.fullmatch(plain):
         raise InvalidInput(path=("input", "reference"))
-    return plain
+    return plain.upper()
 
 
 def require_reference(form: ReferenceForm, reference: str, *, path: tuple[str, ...]) -> None:
@@ -228,13 +230,15 @@ async def add_supplier(code: str, terms: SupplierTerms, at: datetime) -> int:
     if not _CODE.fullmatch(code):
         raise InvalidInput(path=("code",))
     terms.require_form()
-    account = await fetch_row(
-        """INSERT INTO ledger_account (kind, code) VALUES ('operator', $1)
-           ON CONFLICT (code) DO NOTHING RETURNING id""",
-        f"supplier:{code}",
-    )
-    if account is None:
+    if await fetch_row("SELECT 1 FROM ledger_account WHERE code = $1", f"supplier:{code}"):
         raise SupplierExists(path=("code",))
+    try:
+        account = await fetch_row(
+            "INSERT INTO ledger_account (kind, code) VALUES ('operator', $1) RETURNING id", f"supplier:{code}"
+        )
+    except IntegrityError as error:  # somebody else has just taken the code
+        raise SupplierExists(path=("code",)) from error
+    assert account is not None
     values = _columns(code, terms) | {"code": code, "ledger_account_id": account["id"], "created_at": to_micros(at)}
     places = ", ".join(f"${n}" for n in range(1, len(values) + 1))
     row = await fetch_row(

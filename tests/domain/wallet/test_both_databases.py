@@ -1,7 +1,7 @@
 """One truth for both databases: the same states and the same calls give the same verdicts, facts, rows and hashes."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,8 @@ from domain.idempotency import Key
 from domain.ledger import EntryKind, Leg, OperatorAccount, open_account, operator_account, post
 from domain.ledger_check import check_ledger
 from domain.money import Money
-from domain.wallet import Sending, send
+from domain.supplier import Commission, ReferenceForm, SupplierTerms, add_supplier
+from domain.wallet import Paying, Sending, pay, send
 from server.database import connect, disconnect
 from tests.support.postgres import PrivatePostgres
 from tests.support.world import World
@@ -25,6 +26,14 @@ from tests.support.world import World
 NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 SOM = st.sampled_from((0, 1, 60_000, 1_000_000, 2_000_000, 2_059_999, 2_060_000, 2_060_001, 5_000_000))
 NUMBERS = count()
+TERMS = SupplierTerms(
+    name={"uz": "Suv", "ru": "Вода"},
+    legal_name='"Suv" \\ “MChJ” №1',
+    stir="301234567",
+    reference_label={"uz": "Shartnoma"},
+    reference=ReferenceForm(least=6, most=10),
+    commission=Commission(basis_points=33, fixed=Money(7), least=Money(100), most=Money(500_000)),
+)
 SESSIONS = ("unlocked", "unlocked", "unlocked", "locked", "over", "none")
 
 
@@ -41,7 +50,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One sends to another, some days later; 3 is nobody."""
+    """One sends to another, some days later; 3 is nobody, 4 to 6 are suppliers (open, wrong reference, closed)."""
 
     payer: int
     to: int
@@ -66,7 +75,7 @@ CALLS = st.lists(
     st.builds(
         Call,
         payer=st.integers(0, 2),
-        to=st.integers(0, 3),
+        to=st.integers(0, 6),
         som=SOM.filter(bool),
         key=st.sampled_from("abcd"),
         day=st.integers(0, 31),
@@ -106,16 +115,28 @@ async def people(holders: list[Holder]) -> list[tuple[int, int, str]]:
     return made
 
 
+async def pay_supplier(subscriber: int, session: int, call: Call, at: datetime) -> dict[str, Any]:
+    supplier, reference = {4: ("water", "12345678"), 5: ("water", "12A45678"), 6: ("closed", "12345678")}[call.to]
+    body = {"supplier": supplier, "reference": reference, "amount": call.som}
+    key = Key(f"subscriber:{subscriber}", "pay", call.key, body)
+    return dict(await pay(Paying(subscriber, session, supplier, reference, Money.som(call.som), key, at)))
+
+
 async def play(url: str, holders: list[Holder], calls: list[Call]) -> list[Any]:
     """What the calls are answered with, and what is in the database after them."""
     await connect(url)
     try:
         made, told = await people(holders), []
+        await add_supplier("water", TERMS, NOW)
+        await add_supplier("closed", replace(TERMS, on_sale=False), NOW)
         for call in sorted(calls, key=lambda one: one.day):
             subscriber, session, _ = made[call.payer]
+            at = NOW + timedelta(days=call.day)
+            if call.to > 3:
+                told.append(await pay_supplier(subscriber, session, call, at))
+                continue
             to = made[call.to][2] if call.to < len(made) else "+998991112233"
             key = Key(f"subscriber:{subscriber}", "transfer", call.key, {"to": to, "amount": call.som})
-            at = NOW + timedelta(days=call.day)
             told.append(dict(await send(Sending(subscriber, session, to, Money.som(call.som), key, at))))
         assert [str(fault) async for fault in check_ledger()] == []
         tables = ("ledger_account", "ledger_transfer", "ledger_entry", "idempotency")
@@ -128,6 +149,10 @@ async def play(url: str, holders: list[Holder], calls: list[Call]) -> list[Any]:
 @pytest.mark.rule("W-4.4.4")
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(holders=HOLDERS, calls=CALLS)
+@example(
+    holders=[RICH, OPEN, OPEN],
+    calls=[Call(0, 4, 1_000, "a", 0), Call(0, 4, 1_000, "a", 1), Call(0, 4, 60_000, "b", 1), Call(0, 6, 1, "c", 2)],
+)
 @example(
     holders=[RICH, OPEN, OPEN],
     calls=[Call(0, 1, 60_000, "a", 0), Call(0, 1, 60_000, "a", 1), Call(0, 1, 1, "a", 2), Call(1, 0, 60_000, "b", 3)],
