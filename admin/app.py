@@ -8,14 +8,44 @@ from starlette.routing import Route
 from admin.door import Door
 from admin.guard import SecurityHeaders
 from admin.settings import AdminSettings
-from admin.views import account, audit, catalogue, hold, home, offer, order, partner, sign_in, subscriber, wallet
+from admin.views import (
+    account,
+    approval,
+    audit,
+    catalogue,
+    history,
+    hold,
+    home,
+    ledger,
+    offer,
+    order,
+    partner,
+    sign_in,
+    subscriber,
+    wallet,
+)
 
 
 def admin_app(settings: AdminSettings) -> Starlette:
     """All pages, forms and files of the staff's door."""
     door = Door(settings)
     routes = [Route("/static/{digest}/{name:path}", door.assets.serve)]
-    for area in (sign_in, home, subscriber, account, wallet, hold, order, catalogue, offer, partner, audit):
+    for area in (
+        sign_in,
+        home,
+        subscriber,
+        account,
+        wallet,
+        history,
+        hold,
+        order,
+        catalogue,
+        offer,
+        partner,
+        approval,
+        ledger,
+        audit,
+    ):
         routes += area.routes(door)
     return Starlette(
         routes=routes,

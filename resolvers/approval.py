@@ -75,6 +75,38 @@ async def proposal(ctx: Context, proposal_id: int) -> ProposalView | None:
     return _proposal_view(row) if row else None
 
 
+@view
+class AdjustmentView:
+    """An adjustment that is or was proposed: of which wallet or personal account, and its balance before and after.
+
+    While it waits these are the balance of now and what it would become.
+    """
+
+    amount: Money
+    code: AdjustmentReason
+    corrects: int | None
+    number: str
+    before: Money
+    after: Money
+    transfer: int | None
+
+
+async def adjustment_of(ctx: Context, one: Proposal) -> AdjustmentView:
+    """What a proposal of an adjustment is about, for staff."""
+    the_staff(ctx)
+    wanted, found = Adjustment.proposed(one.subject, one.payload), await adjustments.target(one.subject)
+    before = Money(one.result["before"]) if one.result else found.balance
+    return AdjustmentView(
+        amount=wanted.amount,
+        code=wanted.code,
+        corrects=wanted.corrects,
+        number=found.number,
+        before=before,
+        after=before + wanted.amount,
+        transfer=one.result.get("transfer"),
+    )
+
+
 def may_decide(ctx: Context, one: Proposal) -> bool:
     """Whether the caller may approve or reject it now."""
     actor = ctx.actor

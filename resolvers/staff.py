@@ -78,6 +78,7 @@ class Desk:
     open_orders: int
     waiting_messages: int
     failed_messages: int
+    waiting_proposals: int
 
 
 async def enter_password(ctx: Context, *, username: str, password: str) -> HalfSignedIn:
@@ -252,8 +253,9 @@ async def desk(ctx: Context) -> Desk:
     row = await fetch_row(
         """SELECT (SELECT COUNT(*) FROM product_order WHERE status = 'acknowledged') AS open_orders,
                   (SELECT COUNT(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL AND due_at <= $1) AS waiting,
-                  (SELECT COUNT(*) FROM outbox WHERE failed_at IS NOT NULL) AS failed""",
+                  (SELECT COUNT(*) FROM outbox WHERE failed_at IS NOT NULL) AS failed,
+                  (SELECT COUNT(*) FROM approval WHERE status = 'pending' AND lapses_at > $1) AS proposals""",
         to_micros(ctx.clock.now()),
     )
     assert row is not None
-    return Desk(await seen_by(ctx, most=8), row["open_orders"], row["waiting"], row["failed"])
+    return Desk(await seen_by(ctx, most=8), row["open_orders"], row["waiting"], row["failed"], row["proposals"])
