@@ -4,7 +4,7 @@ Instants are stored as whole microseconds since 1970 UTC and days as ISO text, t
 docs/adr). A day is a day in Tashkent.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -59,3 +59,8 @@ def local_day(at: datetime) -> date:
         return at.astimezone(TASHKENT).date()
     except OverflowError:
         return at.date()
+
+
+def local_midnight(day: date) -> datetime:
+    """The first moment of a day in Tashkent."""
+    return datetime.combine(day, time.min, TASHKENT)

@@ -3,15 +3,18 @@
 import base64
 import json
 import secrets as random_secrets
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from tortoise import fields
 from tortoise.models import Model
 
-from domain.fields import InstantField, TextsField
+from domain.fields import InstantField, MoneyField, TextsField
+from domain.money import Money
 from domain.outbox import enqueue
+from domain.refusal import Refusal
 from domain.secrets import Secrets, new_token
 
 
@@ -26,12 +29,27 @@ class Scope(StrEnum):
     FISCAL_WRITE = "fiscal:write"
 
 
+@dataclass(eq=False, kw_only=True)
+class PartnerLimitReached(Refusal):
+    """The operator lets this partner bring in no more, with one payment (`used` zero) or in one day."""
+
+    code: ClassVar[str] = "PARTNER_LIMIT_REACHED"
+    text: ClassVar[str] = "You may bring in at most {limit}: {used} is used, {left} is left."
+    default_rule: ClassVar[str | None] = "W-5.2.1"
+    limit: Money
+    used: Money
+    left: Money
+    resets_at: datetime | None
+
+
 class Partner(Model):
     id = fields.BigIntField(primary_key=True)
     code = fields.CharField(max_length=32, unique=True)
     name = fields.CharField(max_length=200)
     webhook_url = fields.TextField(null=True)
     webhook_version = fields.BigIntField(default=1)
+    top_up_most = MoneyField(null=True)
+    top_up_day_most = MoneyField(null=True)
     disabled_at = InstantField(null=True)
     created_at = InstantField()
 

@@ -95,6 +95,7 @@ class Payment(Model):
     amount = MoneyField()
     commission = MoneyField(default=ZERO)
     status = fields.CharField(max_length=16)
+    named = fields.CharField(max_length=100)
     provider_at = InstantField(null=True)
     created_at = InstantField()
     expires_at = InstantField(null=True)
@@ -115,7 +116,7 @@ class Payment(Model):
 
 @view
 class PaymentView:
-    """A payment as it stands. `provider_at` is the provider's own time, for its statements."""
+    """A payment as it stands. `named` and `provider_at` are the provider's own: for its statements."""
 
     id: int
     provider: str
@@ -125,6 +126,7 @@ class PaymentView:
     amount: Money
     commission: Money
     status: PaymentStatus
+    named: str
     provider_at: datetime | None
     created_at: datetime
     expires_at: datetime | None
@@ -146,6 +148,7 @@ def payment_view(row: Row) -> PaymentView:
         amount=Money(row["amount"]),
         commission=Money(row["commission"]),
         status=PaymentStatus(row["status"]),
+        named=row["named"],
         provider_at=_instant(row["provider_at"]),
         created_at=from_micros(row["created_at"]),
         expires_at=_instant(row["expires_at"]),
@@ -211,16 +214,17 @@ async def create(
     payee: Payee,
     amount: Money,
     *,
+    named: str,
     at: datetime,
     provider_at: datetime | None = None,
     expires_at: datetime | None = None,
     commission: Money = ZERO,
 ) -> PaymentView | None:
-    """A new payment, pending; None when the provider's id is known already."""
+    """A new payment, pending; None when the provider's id is known already. `named`: the payee in its own words."""
     row = await fetch_row(
-        """INSERT INTO payment (provider, external_id, account_id, wallet_id, amount, commission, status, provider_at,
-                                created_at, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9)
+        """INSERT INTO payment (provider, external_id, account_id, wallet_id, amount, commission, status, named,
+                                provider_at, created_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $10)
            ON CONFLICT (provider, external_id) DO NOTHING RETURNING *""",
         provider,
         external_id,
@@ -228,6 +232,7 @@ async def create(
         payee.wallet_id,
         amount.tiyin,
         commission.tiyin,
+        named,
         to_micros(provider_at) if provider_at else None,
         to_micros(at),
         to_micros(expires_at) if expires_at else None,

@@ -88,13 +88,24 @@ class PartnerActor:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderActor:
+    """A payment system that its own door has let in: "payme", "click"."""
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        return f"provider:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class SystemActor:
     """Kabinet itself: the worker, a command, the demo data."""
 
     label: str = "system"
 
 
-Actor = Anonymous | Claimed | SubscriberActor | StaffActor | PartnerActor | SystemActor
+Actor = Anonymous | Claimed | SubscriberActor | StaffActor | PartnerActor | ProviderActor | SystemActor
 Announce = Callable[[str], None]
 Listen = Callable[[str], AbstractAsyncContextManager[AsyncIterator[None]]]
 
@@ -174,4 +185,11 @@ def the_partner(ctx: Context, scope: str) -> PartnerActor:
         return ctx.actor
     if isinstance(ctx.actor, Anonymous):
         raise Unauthenticated
+    raise Forbidden
+
+
+def the_provider(ctx: Context) -> str:
+    """The name of the payment system that calls. Raises Forbidden for anybody else."""
+    if isinstance(ctx.actor, ProviderActor):
+        return ctx.actor.name
     raise Forbidden

@@ -16,6 +16,7 @@ from resolvers.delivery import deliver
 from resolvers.hold import expire_holds
 from resolvers.ledger import seal_due
 from resolvers.order import lapse_orders
+from resolvers.payment import lapse_payments
 from resolvers.subscription import expire_due, renew_due, tell_renewals
 
 log = logging.getLogger("kabinet.worker")
@@ -31,6 +32,7 @@ DUE_WORK: Final[tuple[Callable[..., Awaitable[int]], ...]] = (
     tell_renewals,
     renew_due,
     expire_due,
+    lapse_payments,
     lapse_proposals,
     seal_due,
 )

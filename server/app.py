@@ -17,6 +17,8 @@ from tortoise.connection import get_connection
 
 from admin.app import admin_app
 from admin.settings import AdminSettings
+from callbacks.click import Shop, click_routes
+from callbacks.payme import payme_routes
 from domain.database import CONNECTION, dialect, fetch_row
 from gateways import Gateways
 from gateways.bus import Bus, PostgresBus, SqliteBus
@@ -129,6 +131,9 @@ def build_app(config: Settings) -> ASGIApp:
         Route("/health/ready", _ready(config)),
         Route("/metrics", _metrics),
     ]
+    anonymous = runtime.surroundings.anonymous
+    routes += payme_routes(anonymous, config.payme_key)
+    routes += click_routes(anonymous, Shop(config.click_service_id, config.click_secret))
     if config.development:
         routes.append(Mount("/graphql/graphiql", assets()))
         routes += demo_routes(runtime.surroundings)

@@ -7,10 +7,10 @@ BEGIN
     ELSIF NEW.status <> OLD.status
           AND (OLD.status, NEW.status) NOT IN (('pending', 'captured'), ('pending', 'cancelled'), ('captured', 'refunded')) THEN
         RAISE EXCEPTION 'a payment does not go from % to %', OLD.status, NEW.status USING ERRCODE = 'restrict_violation';
-    ELSIF (NEW.id, NEW.provider, NEW.external_id, NEW.account_id, NEW.wallet_id, NEW.amount, NEW.commission,
+    ELSIF (NEW.id, NEW.provider, NEW.external_id, NEW.account_id, NEW.wallet_id, NEW.amount, NEW.commission, NEW.named,
            NEW.provider_at, NEW.created_at, NEW.expires_at)
           IS DISTINCT FROM
-          (OLD.id, OLD.provider, OLD.external_id, OLD.account_id, OLD.wallet_id, OLD.amount, OLD.commission,
+          (OLD.id, OLD.provider, OLD.external_id, OLD.account_id, OLD.wallet_id, OLD.amount, OLD.commission, OLD.named,
            OLD.provider_at, OLD.created_at, OLD.expires_at)
           OR (OLD.transfer_id IS NOT NULL AND NEW.transfer_id IS DISTINCT FROM OLD.transfer_id)
           OR (OLD.captured_at IS NOT NULL AND NEW.captured_at IS DISTINCT FROM OLD.captured_at)

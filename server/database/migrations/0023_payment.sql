@@ -8,6 +8,7 @@ CREATE TABLE payment (
     amount BIGINT NOT NULL CHECK (amount > 0),
     commission BIGINT NOT NULL DEFAULT 0 CHECK (commission >= 0),
     status TEXT NOT NULL CHECK (status IN ('pending', 'captured', 'cancelled', 'refunded')),
+    named TEXT NOT NULL,
     provider_at BIGINT,
     created_at BIGINT NOT NULL,
     expires_at BIGINT,

@@ -11,7 +11,7 @@ BEGIN SELECT RAISE(ABORT, 'a payment does not go this way'); END;
 CREATE TRIGGER payment_keeps BEFORE UPDATE ON payment
 WHEN NEW.id <> OLD.id OR NEW.provider <> OLD.provider OR NEW.external_id <> OLD.external_id
   OR NEW.account_id <> OLD.account_id OR NEW.wallet_id IS NOT OLD.wallet_id OR NEW.amount <> OLD.amount
-  OR NEW.commission <> OLD.commission OR NEW.provider_at IS NOT OLD.provider_at OR NEW.created_at <> OLD.created_at
+  OR NEW.commission <> OLD.commission OR NEW.named <> OLD.named OR NEW.provider_at IS NOT OLD.provider_at OR NEW.created_at <> OLD.created_at
   OR NEW.expires_at IS NOT OLD.expires_at
   OR (OLD.transfer_id IS NOT NULL AND NEW.transfer_id IS NOT OLD.transfer_id)
   OR (OLD.captured_at IS NOT NULL AND NEW.captured_at IS NOT OLD.captured_at)

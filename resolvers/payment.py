@@ -1,0 +1,406 @@
+"""Money coming in: what payment systems and agents may do, and staff see (W-4.3.1).
+
+A payment system is a `ProviderActor` that its own door has let in; an agent or a bank is a partner with the scope
+`topup:write`. What has been begun may be ended: a way that is switched off takes no new payments, and performs those
+that it took before.
+"""
+
+import contextlib
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from domain.clock import TASHKENT, local_day, local_midnight, to_micros
+from domain.database import Row, after_commit, fetch, fetch_row, in_transaction
+from domain.fiscal import FiscalReceipt, FiscalReceiptExists, record
+from domain.idempotency import Key, begin, finish
+from domain.money import LARGEST_SOM, TIYIN_PER_SOM, ZERO, Money
+from domain.partner import PartnerLimitReached
+from domain.payment import (
+    PARTNER,
+    Payee,
+    PayeeNotFound,
+    PaymentDiffers,
+    PaymentLapsed,
+    PaymentNotFound,
+    PaymentOver,
+    PaymentStatus,
+    PaymentView,
+    cancel,
+    capture,
+    create,
+    find,
+    hold_payment,
+    is_over_time,
+    keep_fiscal,
+    payee_by_number,
+    payee_by_phone,
+    payment_view,
+    require_room,
+    switch_of,
+)
+from domain.refusal import InvalidAmount, InvalidInput
+from domain.switch import require_way
+from resolvers.account import ReceiptView, receipts
+from resolvers.context import Context, PartnerActor, ProviderActor, the_partner, the_provider, the_staff
+from resolvers.paging import Page, PageRequest, page
+
+LAPSED: Final = "4"  # Payme's word for a payment whose time was over, and so ours
+MOST: Final = Money(LARGEST_SOM * TIYIN_PER_SOM)
+LONGEST_ID: Final = 100
+STATEMENT_MOST: Final = 100_000
+
+
+def require_amount(amount: Money) -> None:
+    """Raises InvalidAmount for nothing, less, and more than there is money."""
+    if not ZERO < amount <= MOST:
+        raise InvalidAmount(path=("amount",))
+
+
+async def check_payment(ctx: Context, payee: Payee, amount: Money) -> None:
+    """Whether a payment could be made now.
+
+    Raises InvalidAmount, WayClosed, WalletNotActive, TopUpLimitReached and BalanceLimitReached.
+    """
+    provider = the_provider(ctx)
+    require_amount(amount)
+    await require_way(switch_of(provider))
+    await require_room(payee, amount, ctx.clock.now())
+
+
+@in_transaction
+async def create_payment(
+    ctx: Context,
+    payee: Payee,
+    amount: Money,
+    *,
+    external_id: str,
+    named: str,
+    provider_at: datetime | None = None,
+    lifetime: timedelta | None = None,
+) -> PaymentView:
+    """A pending payment; the same asked again gives the one that is there.
+
+    `named` is the payee in the provider's words, `lifetime` counts from the provider's time. Raises what
+    `check_payment` raises; PaymentDiffers for a known id with another amount, payee or time; PaymentOver for one that
+    is cancelled; PaymentLapsed when its time is over.
+    """
+    provider, now = the_provider(ctx), ctx.clock.now()
+    expires_at = provider_at + lifetime if provider_at and lifetime else None
+    if await find(provider, external_id) is None:
+        await check_payment(ctx, payee, amount)
+        made = await create(
+            provider, external_id, payee, amount, named=named, at=now, provider_at=provider_at, expires_at=expires_at
+        )
+        if made is not None:
+            await _end_lapsed(made, now)
+            return made
+    known = await hold_payment(provider, external_id)
+    if (known.account_id, known.amount, known.provider_at) != (payee.account_id, amount, provider_at):
+        raise PaymentDiffers
+    await _end_lapsed(known, now)
+    if known.status in (PaymentStatus.CANCELLED, PaymentStatus.REFUNDED):
+        raise PaymentOver(status=known.status)
+    return known
+
+
+async def _end_lapsed(payment: PaymentView, now: datetime) -> None:
+    if is_over_time(payment, now):
+        await cancel(payment, at=now, reason=LAPSED)
+        raise PaymentLapsed
+
+
+@in_transaction
+async def perform_payment(ctx: Context, *, external_id: str) -> PaymentView:
+    """The money is on the balance; performed again, the answer is the same.
+
+    Raises PaymentNotFound, PaymentOver, PaymentLapsed, WalletNotActive, TopUpLimitReached, BalanceLimitReached.
+    """
+    provider, now = the_provider(ctx), ctx.clock.now()
+    payment = await hold_payment(provider, external_id)
+    if payment.status is PaymentStatus.CAPTURED:
+        return payment
+    await _end_lapsed(payment, now)
+    return await _capture(ctx, payment, now, {})
+
+
+async def _capture(ctx: Context, payment: PaymentView, now: datetime, memo: dict[str, Any]) -> PaymentView:
+    memo = {"way": payment.provider, "payment": payment.id, "recipient": await _number(payment)} | memo
+    captured = await capture(payment, at=now, memo=memo)
+    _announce(ctx, captured)
+    return captured
+
+
+async def _number(payment: PaymentView) -> str:
+    table = "personal_account" if payment.wallet_id is None else "wallet"
+    row = await fetch_row(f"SELECT number FROM {table} WHERE ledger_account_id = $1", payment.account_id)
+    assert row is not None, "a payment tops something up"
+    return str(row["number"])
+
+
+def _announce(ctx: Context, payment: PaymentView) -> None:
+    if payment.wallet_id is not None:
+        after_commit(lambda: ctx.announce(f"wallet:{payment.wallet_id}"))
+
+
+@in_transaction
+async def cancel_payment(ctx: Context, *, external_id: str, reason: str) -> PaymentView:
+    """Ends a pending payment or takes a performed one's money back; cancelled again, the answer is the same.
+
+    Raises PaymentNotFound; InsufficientFunds and WalletNotActive when the money is gone or frozen.
+    """
+    provider = the_provider(ctx)
+    payment = await hold_payment(provider, external_id)
+    if payment.status in (PaymentStatus.CANCELLED, PaymentStatus.REFUNDED):
+        return payment
+    cancelled = await cancel(payment, at=ctx.clock.now(), reason=reason)
+    _announce(ctx, cancelled)
+    return cancelled
+
+
+@in_transaction
+async def cancel_pending(ctx: Context, *, external_id: str, reason: str) -> PaymentView:
+    """Ends a payment that has not been performed; never takes money back. Raises PaymentNotFound and PaymentOver."""
+    payment = await hold_payment(the_provider(ctx), external_id)
+    if payment.status is PaymentStatus.CANCELLED:
+        return payment
+    if payment.status is not PaymentStatus.PENDING:
+        raise PaymentOver(status=payment.status)
+    return await cancel(payment, at=ctx.clock.now(), reason=reason)
+
+
+@in_transaction
+async def look_at_payment(ctx: Context, *, external_id: str) -> PaymentView:
+    """A provider's own payment; one whose time is over is cancelled by looking. Raises PaymentNotFound."""
+    provider = the_provider(ctx)
+    payment = await find(provider, external_id)
+    if payment is None:
+        raise PaymentNotFound
+    if not is_over_time(payment, ctx.clock.now()):
+        return payment
+    payment = await hold_payment(provider, external_id)
+    if is_over_time(payment, ctx.clock.now()):
+        payment = await cancel(payment, at=ctx.clock.now(), reason=LAPSED)
+    return payment
+
+
+async def payments_between(ctx: Context, begin: datetime, end: datetime) -> list[PaymentView]:
+    """A provider's own payments by its own time, both ends included, the oldest first; at most 100,000."""
+    rows = await fetch(
+        """SELECT * FROM payment WHERE provider = $1 AND provider_at BETWEEN $2 AND $3
+           ORDER BY provider_at, id LIMIT $4""",
+        the_provider(ctx),
+        to_micros(begin),
+        to_micros(end),
+        STATEMENT_MOST,
+    )
+    return [payment_view(row) for row in rows]
+
+
+@in_transaction
+async def keep_fiscal_data(ctx: Context, *, external_id: str, kind: str, data: dict[str, Any]) -> None:
+    """Keeps what the provider's tax module registered of performing or cancelling (`kind`), as it came.
+
+    What was registered of performing is the fiscal receipt of the movement, if it has the form of one. Raises
+    PaymentNotFound.
+    """
+    payment = await hold_payment(the_provider(ctx), external_id)
+    kept = json.loads(payment.fiscal) if payment.fiscal else {}
+    await keep_fiscal(payment, json.dumps(kept | {kind: data}, ensure_ascii=False, sort_keys=True))
+    receipt = _registered(data) if kind == "PERFORM" else None
+    if receipt is not None and payment.transfer_id is not None:
+        with contextlib.suppress(InvalidInput, FiscalReceiptExists):
+            await record(payment.transfer_id, receipt)
+
+
+def _registered(data: dict[str, Any]) -> FiscalReceipt | None:
+    try:
+        return FiscalReceipt(
+            terminal=str(data["terminal_id"]),
+            receipt_number=str(data["receipt_id"]),
+            at=datetime.strptime(str(data["date"]), "%Y%m%d%H%M%S").replace(tzinfo=TASHKENT),
+            sign=str(data["fiscal_sign"]),
+            qr_url=str(data["qr_code_url"]),
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+async def lapse_payments(ctx: Context, *, batch: int) -> int:
+    """Cancels pending payments whose time is over; gives how many there were."""
+    due = await fetch(
+        "SELECT provider, external_id FROM payment WHERE status = 'pending' AND expires_at <= $1 LIMIT $2",
+        to_micros(ctx.clock.now()),
+        batch,
+    )
+    for row in due:
+        actor = ProviderActor(row["provider"])
+        await look_at_payment(ctx.acting_as(actor), external_id=row["external_id"])
+    return len(due)
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpView:
+    """What an agent or a bank has brought in; `commission` is its own, kept apart from the amount (W-4.4.2)."""
+
+    id: int
+    at: datetime
+    amount: Money
+    commission: Money
+    status: PaymentStatus
+    external_id: str | None
+    receipt: ReceiptView | None
+
+
+_GIVEN: Final = "x:"  # what the partner has called it; the others are called by their key
+
+
+async def top_up(
+    ctx: Context, *, to: str, amount: Decimal, commission: Decimal | None, key: str, external_id: str | None
+) -> TopUpView:
+    """Money from an agent or a bank, at once; the partner has the scope `topup:write` (W-4.3.1).
+
+    `to` is a phone (its personal account), an account's or a wallet's number. Raises InvalidAmount, InvalidInput,
+    PayeeNotFound, WayClosed, PartnerLimitReached, WalletNotActive, TopUpLimitReached, BalanceLimitReached,
+    PaymentDiffers (the externalId is taken), IdempotencyKeyReused. A replay gives the first answer.
+    """
+    actor = the_partner(ctx, "topup:write")
+    asked = Money.asked(amount, path=("input", "amount"))
+    kept = Money.asked(commission, path=("input", "commission")) if commission else ZERO
+    if external_id is not None and not (external_id.isprintable() and 0 < len(external_id) <= LONGEST_ID - len(_GIVEN)):
+        raise InvalidInput(path=("input", "externalId"))
+    call = Key(
+        actor.label, "topUp", key, {"to": to, "amount": asked.tiyin, "commission": kept.tiyin, "id": external_id}
+    )
+    payment = await _top_up(ctx, actor, call, to, asked, kept, external_id)
+    return await _top_up_view(ctx, payment)
+
+
+@in_transaction
+async def _top_up(
+    ctx: Context, actor: PartnerActor, call: Key, to: str, amount: Money, commission: Money, external_id: str | None
+) -> PaymentView:
+    now, provider = ctx.clock.now(), f"{PARTNER}{actor.code}"
+    if replay := await begin(call, now):
+        return await hold_payment(provider, replay.subject)
+    await require_way(switch_of(provider))
+    payee = await payee_named(to, path=("input", "to"))
+    await _require_within_limits(actor, provider, amount, now)
+    name = f"{_GIVEN}{external_id}" if external_id else hashlib.sha256(call.key.encode()).hexdigest()
+    made = await create(provider, name, payee, amount, named=payee.number, at=now, commission=commission)
+    if made is None:
+        raise PaymentDiffers(path=("input", "externalId"))
+    captured = await _capture(ctx, made, now, {"agent": actor.code})
+    await finish(call, name)
+    return captured
+
+
+async def payee_named(to: str, *, path: tuple[str, ...] = ()) -> Payee:
+    """Whom a text means: a phone in any usual form, or an account's or wallet's number. Raises PayeeNotFound."""
+    digits = "".join(character for character in to[:40] if character.isascii() and character.isdigit())
+    try:
+        if len(digits) == 9 or (len(digits) == 12 and digits.startswith("998")):
+            return await payee_by_phone(digits[-9:])
+        return await payee_by_number(digits)
+    except PayeeNotFound:
+        raise PayeeNotFound(path=path) from None
+
+
+async def _require_within_limits(actor: PartnerActor, provider: str, amount: Money, now: datetime) -> None:
+    row = await fetch_row("SELECT top_up_most, top_up_day_most FROM partner WHERE id = $1", actor.partner_id)
+    assert row is not None
+    if row["top_up_most"] is not None and amount.tiyin > row["top_up_most"]:
+        most = Money(row["top_up_most"])
+        raise PartnerLimitReached(limit=most, used=ZERO, left=most, resets_at=None, path=("input", "amount"))
+    if row["top_up_day_most"] is None:
+        return
+    # One top-up of a partner after the other, so that two at once cannot slip past together.
+    await fetch_row("SELECT id FROM partner WHERE id = $1 FOR UPDATE", actor.partner_id)
+    today = local_midnight(local_day(now))
+    taken = await fetch_row(
+        """SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS used FROM payment
+           WHERE provider = $1 AND captured_at >= $2""",
+        provider,
+        to_micros(today),
+    )
+    assert taken is not None
+    limit, used = Money(row["top_up_day_most"]), Money(taken["used"])
+    if used + amount > limit:
+        left, tomorrow = max(limit - used, ZERO), local_midnight(local_day(now) + timedelta(days=1))
+        raise PartnerLimitReached(limit=limit, used=used, left=left, resets_at=tomorrow, path=("input", "amount"))
+
+
+async def top_up_by_id(ctx: Context, payment_id: int) -> TopUpView | None:
+    """One of the calling partner's own top-ups; None for anybody else's."""
+    if not isinstance(ctx.actor, PartnerActor):
+        return None
+    row = await fetch_row(
+        "SELECT * FROM payment WHERE id = $1 AND provider = $2", payment_id, f"{PARTNER}{ctx.actor.code}"
+    )
+    return await _top_up_view(ctx, payment_view(row)) if row else None
+
+
+async def _top_up_view(ctx: Context, payment: PaymentView) -> TopUpView:
+    assert payment.transfer_id is not None, "an agent's payment is captured at once"
+    [receipt] = await receipts(ctx, [payment.transfer_id])
+    given = payment.external_id.startswith(_GIVEN)
+    return TopUpView(
+        id=payment.id,
+        at=payment.captured_at or payment.created_at,
+        amount=payment.amount,
+        commission=payment.commission,
+        status=payment.status,
+        external_id=payment.external_id.removeprefix(_GIVEN) if given else None,
+        receipt=receipt,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPayment:
+    """A payment as staff see it; `number` is of the account or wallet that it tops up, `owner_id` its own id."""
+
+    payment: PaymentView
+    number: str
+    owner_id: int
+
+
+_LISTED: Final = """SELECT x.*, COALESCE(w.number, a.number) AS number, COALESCE(w.id, a.id) AS owner_id,
+       x.created_at AS cursor_order, x.id AS cursor_id
+FROM payment x LEFT JOIN wallet w ON w.id = x.wallet_id
+LEFT JOIN personal_account a ON x.wallet_id IS NULL AND a.ledger_account_id = x.account_id
+WHERE 1 = 1"""
+
+
+async def payments(
+    ctx: Context, request: PageRequest, *, provider: str = "", status: str = "", number: str = ""
+) -> Page[ListedPayment]:
+    """Payments for staff, the newest first; filters that are empty leave nothing out."""
+    the_staff(ctx)
+    values: list[Any] = []
+    where = ""
+    for column, value in (("x.provider", provider), ("x.status", status), ("COALESCE(w.number, a.number)", number)):
+        if value:
+            values.append(value)
+            where += f" AND {column} = ${len(values)}"
+    return await page(_LISTED + where, values, request, _listed, order="x.created_at", id_="x.id")
+
+
+async def providers(ctx: Context) -> list[str]:
+    """The providers that have made payments, by name; for a filter."""
+    the_staff(ctx)
+    partners = await fetch("SELECT code FROM partner ORDER BY code LIMIT 200")
+    return ["payme", "click", *(f"{PARTNER}{row['code']}" for row in partners)]
+
+
+async def payment(ctx: Context, payment_id: int) -> ListedPayment | None:
+    """One payment, for staff."""
+    the_staff(ctx)
+    row = await fetch_row(f"{_LISTED} AND x.id = $1", payment_id)
+    return _listed(row) if row else None
+
+
+def _listed(row: Row) -> ListedPayment:
+    return ListedPayment(payment_view(row), row["number"], row["owner_id"])
