@@ -119,15 +119,17 @@ async def carry_out(adjustment: Adjustment, *, proposal_id: int, at: datetime) -
     if kind == "wallet":
         held = (await hold_wallets([id_]))[id_]
         await _require_room(held, adjustment.amount, at)
-        account, rule = held.account.id, "W-4.4.4"
+        account, number, rule = held.account.id, held.number, "W-4.4.4"
     else:
-        account, rule = (await target(adjustment.subject)).ledger_account_id, "A-6.12"
+        found = await target(adjustment.subject)
+        account, number, rule = found.ledger_account_id, found.number, "A-6.12"
+    side = "recipient" if adjustment.amount > ZERO else "payer"
     against = await operator_account(OperatorAccount.ADJUSTMENT)
     posted = await post(
         KIND,
         [Leg(account, EntryKind.ADJUSTMENT, adjustment.amount), Leg(against, EntryKind.ADJUSTMENT, -adjustment.amount)],
         at=at,
-        memo={"reason": str(adjustment.code), "proposal": proposal_id},
+        memo={"reason": str(adjustment.code), "proposal": proposal_id, side: number},
         rule=rule,
         corrects=adjustment.corrects,
     )

@@ -53,7 +53,7 @@ class EntryView:
 
 @view
 class ReceiptView:
-    """The proof of one movement (W-2.19)."""
+    """The proof of one movement (W-2.19). `adjusted_for`: why staff adjusted a balance, an AdjustmentReason."""
 
     transfer_id: int
     number: str
@@ -64,6 +64,7 @@ class ReceiptView:
     commission: Money
     total: Money
     purpose: str
+    adjusted_for: str | None = None
 
 
 _ACCOUNT: Final = """SELECT p.id, p.number, p.ledger_account_id, a.balance, a.held, p.billing, a.floor,
@@ -226,6 +227,7 @@ def receipt_view(row: Row) -> ReceiptView:
         commission=commission,
         total=amount + (commission or ZERO),
         purpose=row["kind"],
+        adjusted_for=memo.get("reason") if row["kind"] == "adjustment" else None,
     )
 
 

@@ -1,7 +1,8 @@
 """Receipts, with the operator's details and what the tax office's module registered."""
 
 from datetime import datetime
-from typing import Annotated
+from enum import Enum
+from typing import Annotated, Final
 
 import strawberry
 
@@ -41,6 +42,20 @@ def wrap_operator(operator: policy.Operator) -> Operator:
     )
 
 
+@strawberry.enum(name="AdjustmentReason", description="Why staff corrected a balance. Tolerate unknown values.")
+class AdjustmentReason(Enum):
+    WRONG_AMOUNT = strawberry.enum_value("wrong_amount", description="A movement was of another amount than it should.")
+    DUPLICATE = strawberry.enum_value("duplicate", description="The same was carried out twice.")
+    NOT_CREDITED = strawberry.enum_value("not_credited", description="Money that was paid had not arrived.")
+    SERVICE_FAULT = strawberry.enum_value("service_fault", description="A service did not do what was paid for.")
+    GOODWILL = strawberry.enum_value("goodwill", description="A favour to the customer.")
+    RECONCILIATION = strawberry.enum_value("reconciliation", description="A payment system's books say otherwise.")
+    OTHER = strawberry.enum_value("other", description="Another reason, which staff can tell.")
+
+
+_REASONS: Final = {str(reason.value): reason for reason in AdjustmentReason}
+
+
 @strawberry.type(description="The proof of one movement of money (W-2.19).")
 class Receipt:
     view: strawberry.Private[accounts.ReceiptView]
@@ -77,6 +92,10 @@ class Receipt:
     @strawberry.field(description="What it was for, in the caller's language.")
     def purpose(self, info: Info) -> str:
         return receipts.purpose_text(self.view.purpose, info.context.language)
+
+    @strawberry.field(description="Why a balance was corrected; null for a movement that is no correction by staff.")
+    def adjustment_reason(self) -> AdjustmentReason | None:
+        return _REASONS.get(self.view.adjusted_for or "")
 
     @strawberry.field(description="The operator whose receipt it is.")
     def operator(self, info: Info) -> Operator:

@@ -28,6 +28,7 @@ from resolvers import account as accounts
 from resolvers import approval
 from resolvers.context import Context, StaffActor, SystemActor
 from resolvers.paging import PageRequest
+from tests.support.market import open_market
 from tests.support.world import World
 
 REASON = "The card was charged twice, see the bank's letter"
@@ -120,10 +121,14 @@ async def test_the_holder_sees_the_adjustment_with_its_reason_s_code_and_nothing
     proposed = await office.propose(subject=f"wallet:{holder.wallet_id}", amount=Money.som(-7))
     await approval.approve(office.admin, proposal_id=proposed.id)
 
-    seen = await accounts.entries(await office.world.signed_in(holder), holder.wallet_ledger, PageRequest())
+    mine = await office.world.signed_in(holder)
+    seen = await accounts.entries(mine, holder.wallet_ledger, PageRequest())
+    (receipt,) = await accounts.receipts(mine, [seen.items[0].transfer_id])
 
     assert seen.items[0].kind == EntryKind.ADJUSTMENT
-    assert seen.items[0].memo == {"reason": "duplicate", "proposal": proposed.id}
+    assert seen.items[0].memo == {"reason": "duplicate", "proposal": proposed.id, "payer": holder.wallet_number}
+    assert receipt is not None
+    assert (receipt.adjusted_for, receipt.amount, receipt.payer) == ("duplicate", Money.som(7), holder.wallet_number)
 
 
 async def test_a_personal_account_is_adjusted_too_and_says_what_it_corrects(office: Office) -> None:
@@ -218,7 +223,7 @@ async def test_a_proposal_must_make_sense(
 ) -> None:
     holder = await office.world.holder(100)
     await office.world.holder(100)
-    asked = {"subject": f"wallet:{holder.wallet_id}", "amount": Money.som(5)} | changes
+    asked: dict[str, Any] = {"subject": f"wallet:{holder.wallet_id}", "amount": Money.som(5)} | changes
 
     refused = await office.refuses(refusal, office.propose(**asked))
 
@@ -262,15 +267,18 @@ async def test_an_adjustment_takes_no_more_than_there_is(office: Office) -> None
 
 
 async def test_what_is_held_is_not_adjusted_away(office: Office) -> None:
-    person = await office.world.person(balance=100)
-    await execute("UPDATE ledger_account SET held = 6000 WHERE id = $1", person.account_ledger)
-    too_much = await office.propose(subject=f"account:{person.account_id}", amount=-Money(4_001))
-    just_right = await office.propose(subject=f"account:{person.account_id}", amount=-Money(4_000))
+    market = await open_market(office.world)
+    holder = await office.world.holder(1_000)
+    await market.reserve(await office.world.signed_in(holder), 600)
+    free = await market.balance(holder) - await market.held(holder)
+    subject = f"wallet:{holder.wallet_id}"
+    too_much = await office.propose(subject=subject, amount=-free - Money(1))
+    just_right = await office.propose(subject=subject, amount=-free)
 
     await office.refuses(InsufficientFunds, approval.approve(office.admin, proposal_id=too_much.id))
     await approval.approve(office.admin, proposal_id=just_right.id)
 
-    assert await balance(person.account_ledger) == Money.som(60)
+    assert await market.balance(holder) == await market.held(holder)
 
 
 @pytest.mark.rule("W-4.5.1b")
