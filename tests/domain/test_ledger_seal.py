@@ -12,6 +12,7 @@ from domain.database import dialect, execute, fetch, fetch_row, in_transaction
 from domain.ledger import entry_hash, transfer_hash
 from domain.ledger_check import check_ledger
 from domain.ledger_seal import (
+    _ALIVE,
     Seal,
     is_settled,
     last_seal,
@@ -347,6 +348,23 @@ async def test_who_has_taken_an_id_and_written_nothing_yet_is_waited_for(bank: B
     settled.append(await is_settled(horizon))
 
     assert settled == [False, True]
+
+
+@ON_POSTGRES
+async def test_transactions_are_seen_without_any_privilege(bank: Bank, db: str, another: Any) -> None:
+    await execute("DROP ROLE IF EXISTS stranger")
+    await execute("CREATE ROLE stranger LOGIN")
+    stranger = await asyncpg.connect(db, user="stranger")
+    late = another.transaction()
+    await late.start()
+    await another.execute("SELECT 1")
+
+    before = await stranger.fetch(_ALIVE)
+    await late.rollback()
+    after = await stranger.fetch(_ALIVE)
+
+    await stranger.close()
+    assert (len(before), len(after)) == (1, 0)
 
 
 @ON_POSTGRES
