@@ -21,6 +21,7 @@ from benchmarks.rounds import (
     HAND,
     OURS,
     PLAIN,
+    READING,
     READY,
     STOCK,
     Results,
@@ -63,6 +64,7 @@ class Place:
 
 _OURS: Final = (sys.executable, "-m", "server.cli", "serve", "--port", "{port}")
 _HAND: Final = Recipe(HAND, granian("benchmarks.handwritten:app"), "/{screen}")
+_READING: Final = Recipe(READING, granian("benchmarks.handwritten:app"), "/{screen}", {"TAKES_BODY": "on"})
 _READY: Final = Recipe(READY, granian("benchmarks.handwritten:app"), "/ready")
 _KABINET: Final = Recipe(OURS, _OURS, "/graphql")
 _STOCK: Final = Recipe(STOCK, _OURS, "/graphql", {"KABINET_GRAPHQL_ENGINE": "stock"})
@@ -133,7 +135,16 @@ async def long_run(scenario: Scenario) -> None:
         await data.enlarge_catalogue(place.url)
         people = await data.sign_in(place.url, place.secret)
         await data.subscribe(place.url, people.holders)
-        recipes = [_HAND, _READY, _PLAIN, _CACHED, _STOCK, _KABINET, *(peer_recipes() if scenario.peers else [])]
+        recipes = [
+            _HAND,
+            _READING,
+            _READY,
+            _PLAIN,
+            _CACHED,
+            _STOCK,
+            _KABINET,
+            *(peer_recipes() if scenario.peers else []),
+        ]
         with _servers(place, recipes) as servers:
             keep_off(place.core)
             await lengthen_histories(servers[0], people)
