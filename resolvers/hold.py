@@ -80,7 +80,7 @@ async def reserve(ctx: Context, *, supplier: str, reference: str, amount: Decima
     wanted = Money.asked(amount, path=("input", "amount"))
     if not 1 <= minutes <= ctx.policy.hold_longest // timedelta(minutes=1):
         raise InvalidInput(path=("input", "minutes"))
-    reference = plain_reference(reference)
+    supplier, reference = supplier.strip() if supplier.isprintable() else "", plain_reference(reference)
     body = {"supplier": supplier, "reference": reference, "amount": wanted.tiyin, "minutes": minutes}
     call = Key(actor.label, "reserve", key, body)
     return await _reserve(ctx, actor, call, supplier, reference, wanted, timedelta(minutes=minutes))
@@ -179,7 +179,7 @@ async def release_hold(ctx: Context, *, hold_id: int, reason: str = "") -> HoldV
     if isinstance(ctx.actor, StaffActor):
         the_staff(ctx, "agent")
         reason = " ".join(reason.split())
-        if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        if not (SHORTEST_REASON <= len(reason) <= LONGEST_REASON and reason.isprintable()):
             raise InvalidInput(path=("reason",))
         return await _release(ctx, hold_id, None, reason)
     return await _release(ctx, hold_id, the_partner(ctx, Scope.HOLD_WRITE).partner_id, "")

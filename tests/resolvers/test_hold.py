@@ -88,6 +88,7 @@ async def test_what_is_reserved_stays_on_the_balance_and_cannot_be_spent(market:
         ({"minutes": 30 * 24 * 60 + 1}, InvalidInput),
         ({"key": ""}, InvalidInput),
         ({"supplier": "nobody"}, SupplierNotFound),
+        ({"supplier": "power\0"}, SupplierNotFound),
         ({"supplier": "plain"}, HoldsNotTaken),
         ({"reference": ""}, InvalidInput),
         ({"reference": "1234"}, InvalidInput),
@@ -301,6 +302,7 @@ async def test_staff_let_go_with_a_reason_and_it_is_in_the_trail(market: Market)
     await nothing_changed(market, Forbidden, holds.release_hold(viewer, hold_id=hold.id, reason="shop is shut"))
     await nothing_changed(market, InvalidInput, holds.release_hold(agent, hold_id=hold.id, reason="  "))
     await nothing_changed(market, InvalidInput, holds.release_hold(agent, hold_id=hold.id, reason="x" * 501))
+    await nothing_changed(market, InvalidInput, holds.release_hold(agent, hold_id=hold.id, reason="shut\0"))
     released = await holds.release_hold(agent, hold_id=hold.id, reason="the shop is shut")
 
     trail = await fetch("SELECT actor, action, subject FROM audit_event WHERE action = 'hold.released'")
