@@ -17,6 +17,7 @@ from resolvers.hold import expire_holds
 from resolvers.ledger import seal_due
 from resolvers.order import lapse_orders
 from resolvers.payment import lapse_payments
+from resolvers.schedule import carry_out_scheduled
 from resolvers.subscription import expire_due, renew_due, tell_renewals
 
 log = logging.getLogger("kabinet.worker")
@@ -30,6 +31,7 @@ DUE_WORK: Final[tuple[Callable[..., Awaitable[int]], ...]] = (
     expire_holds,
     lapse_orders,
     tell_renewals,
+    carry_out_scheduled,
     renew_due,
     expire_due,
     lapse_payments,

@@ -1,8 +1,9 @@
 """The e-wallet: electronic money issued by the operator, apart from the telecom balance (spec: wallet).
 
 `refusals` are how it says no, `model` what it is, `limits` those of a Light wallet, `pin` the holder's PIN, `movements`
-what can happen to its money, `paying` what goes to suppliers, `rules` what that must obey, once for both databases,
-`verdicts` what they say. Opening a wallet, unlocking it and sending from it are told as stories in resolvers/wallet.py.
+what can happen to its money, `paying` what goes to suppliers, `standing` what was ordered for later, `rules` what all of
+that must obey, once for both databases, `verdicts` what they say. Opening a wallet, unlocking it and sending from it are
+told as stories in resolvers/wallet.py.
 """
 
 from domain.wallet.limits import Limits, current_limits
@@ -26,6 +27,7 @@ from domain.wallet.refusals import (
     WrongPin,
 )
 from domain.wallet.rules import POSTED, REPLAY
+from domain.wallet.standing import Standing, pay_standing, send_standing
 from domain.wallet.verdicts import refusal
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "RecipientNotFound",
     "SameWallet",
     "Sending",
+    "Standing",
     "TopUpLimitReached",
     "Wallet",
     "WalletExists",
@@ -58,9 +61,11 @@ __all__ = [
     "named",
     "new_wallet_number",
     "pay",
+    "pay_standing",
     "read_pin",
     "refusal",
     "require_room",
     "send",
+    "send_standing",
     "top_up",
 ]
