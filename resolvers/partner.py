@@ -4,12 +4,14 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from domain.audit import note
 from domain.clock import from_micros, to_micros
 from domain.database import execute, fetch, fetch_row, in_transaction
+from domain.money import Money
 from domain.partner import Scope, new_api_key, webhook_secret
 from domain.refusal import InvalidInput, NotFound, Refusal
 from domain.secrets import fingerprint
@@ -55,6 +57,8 @@ class PartnerView:
     disabled_at: datetime | None
     created_at: datetime
     keys: tuple[str, ...]
+    top_up_most: Money | None = None
+    top_up_day_most: Money | None = None
 
 
 def _require_system_or_admin(ctx: Context) -> None:
@@ -190,12 +194,13 @@ async def authenticate_key(ctx: Context, token: str) -> PartnerActor | None:
     return PartnerActor(row["id"], row["code"], frozenset(json.loads(row["scopes"])))
 
 
-async def partners(ctx: Context, request: PageRequest) -> Page[PartnerView]:
-    """All partners, newest first, for staff."""
+async def partners(ctx: Context, request: PageRequest, *, only: int | None = None) -> Page[PartnerView]:
+    """All partners, newest first, for staff; or `only` the one with this id."""
     the_staff(ctx)
     found = await page(
-        """SELECT p.*, p.created_at AS cursor_order, p.id AS cursor_id FROM partner p WHERE 1 = 1""",
-        [],
+        f"""SELECT p.*, p.created_at AS cursor_order, p.id AS cursor_id
+            FROM partner p WHERE {"1 = 1" if only is None else "p.id = $1"}""",
+        [] if only is None else [only],
         request,
         lambda row: row,
         order="p.created_at",
@@ -215,8 +220,42 @@ async def partners(ctx: Context, request: PageRequest) -> Page[PartnerView]:
             webhook_url=row["webhook_url"],
             disabled_at=from_micros(row["disabled_at"]) if row["disabled_at"] is not None else None,
             created_at=from_micros(row["created_at"]),
+            top_up_most=_money(row["top_up_most"]),
+            top_up_day_most=_money(row["top_up_day_most"]),
             keys=tuple(key["prefix"] for key in keys if key["partner_id"] == row["id"]),
         )
         for row in found.items
     ]
     return Page(views, found.cursors, found.has_next, found.has_previous)
+
+
+def _money(tiyin: int | None) -> Money | None:
+    return None if tiyin is None else Money(tiyin)
+
+
+async def partner(ctx: Context, partner_id: int) -> PartnerView | None:
+    """One partner, for staff."""
+    the_staff(ctx)
+    found = await partners(ctx, PageRequest.of(first=1), only=partner_id)
+    return found.items[0] if found.items else None
+
+
+@in_transaction
+async def set_top_up_limits(ctx: Context, *, code: str, most: Decimal | None, day_most: Decimal | None) -> None:
+    """How much a partner may bring in with one payment and in one day, in so'm; None is without limit.
+
+    By the system or an admin. Raises InvalidAmount and NotFound.
+    """
+    _require_system_or_admin(ctx)
+    limits = [
+        None if amount is None else Money.asked(amount, path=(field,)).tiyin
+        for field, amount in (("most", most), ("dayMost", day_most))
+    ]
+    row = await fetch_row(
+        "UPDATE partner SET top_up_most = $1, top_up_day_most = $2 WHERE code = $3 RETURNING id", *limits, code
+    )
+    if row is None:
+        raise NotFound(path=("code",))
+    now = ctx.clock.now()
+    facts = {"most": limits[0], "day_most": limits[1]}
+    await note(ctx.actor.label, "partner.top_up_limits", f"partner:{row['id']}", now, **facts)

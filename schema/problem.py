@@ -10,7 +10,22 @@ from typing import Any, ClassVar, TypeVar
 
 import strawberry
 
-from domain import access, fiscal, hold, ledger, offer, order, refusal, subscription, switch, tariff, wallet
+from domain import (
+    access,
+    fiscal,
+    hold,
+    ledger,
+    offer,
+    order,
+    partner,
+    payment,
+    refusal,
+    subscription,
+    supplier,
+    switch,
+    tariff,
+    wallet,
+)
 from resolvers import statement
 from resolvers.texts import problem_text
 from schema.context import Info
@@ -69,6 +84,15 @@ class ProblemCode(Enum):
         "OFFER_OUTDATED", description="Another edition of the offer is in force now."
     )
     ORDER_CLOSED = strawberry.enum_value("ORDER_CLOSED", description="The order waits for no code any more.")
+    PARTNER_LIMIT_REACHED = strawberry.enum_value(
+        "PARTNER_LIMIT_REACHED", description="The partner may not bring in so much, at once or today."
+    )
+    PAYEE_NOT_FOUND = strawberry.enum_value(
+        "PAYEE_NOT_FOUND", description="There is no account and no wallet with this number or phone."
+    )
+    PAYMENT_DIFFERS = strawberry.enum_value(
+        "PAYMENT_DIFFERS", description="There is another payment with this external id."
+    )
     PIN_LOCKED = strawberry.enum_value("PIN_LOCKED", description="Too many wrong PINs.")
     PRICE_CHANGED = strawberry.enum_value("PRICE_CHANGED", description="The price is not what was ordered any more.")
     RECIPIENT_NOT_FOUND = strawberry.enum_value(
@@ -82,6 +106,9 @@ class ProblemCode(Enum):
     )
     SUBSCRIPTION_OVER = strawberry.enum_value(
         "SUBSCRIPTION_OVER", description="The subscription has ended: order it anew."
+    )
+    SUPPLIER_NOT_FOUND = strawberry.enum_value(
+        "SUPPLIER_NOT_FOUND", description="There is no such supplier, or it cannot be paid now."
     )
     TARIFF_ARCHIVED = strawberry.enum_value("TARIFF_ARCHIVED", description="Nobody can join this tariff any more.")
     TOO_MANY_CODES = strawberry.enum_value("TOO_MANY_CODES", description="A limit on sending codes is reached.")
@@ -371,6 +398,11 @@ class StatementTooLong(Problem):
 class FiscalReceiptExists(Problem): ...
 
 
+@refusal_of(supplier.SupplierNotFound)
+@strawberry.type(description="There is no such supplier, or it cannot be paid now.")
+class SupplierNotFound(Problem): ...
+
+
 @refusal_of(hold.HoldClosed)
 @strawberry.type(description="Nothing is reserved by this hold any more.")
 class HoldClosed(Problem):
@@ -398,6 +430,36 @@ class TooManyHolds(Problem):
     @strawberry.field(description="How many may be open at a time.")
     def most(self) -> int:
         return self.refusal.most
+
+
+@refusal_of(payment.PayeeNotFound)
+@strawberry.type(description="No account and no wallet that can be topped up has this number or phone (W-4.4.5).")
+class PayeeNotFound(Problem): ...
+
+
+@refusal_of(payment.PaymentDiffers)
+@strawberry.type(description="The external id was used for another payment.")
+class PaymentDiffers(Problem): ...
+
+
+@refusal_of(partner.PartnerLimitReached)
+@strawberry.type(description="The operator lets this partner bring in no more, with one payment or in one day.")
+class PartnerLimitReached(Problem):
+    @strawberry.field(description="The most that may come in.")
+    def limit(self) -> Money:
+        return Money(value=self.refusal.limit)
+
+    @strawberry.field(description="How much of it is used today; zero for the limit of one payment.")
+    def used(self) -> Money:
+        return Money(value=self.refusal.used)
+
+    @strawberry.field(description="How much is left.")
+    def left(self) -> Money:
+        return Money(value=self.refusal.left)
+
+    @strawberry.field(description="When the day's limit begins anew; null for the limit of one payment.")
+    def resets_at(self) -> datetime | None:
+        return self.refusal.resets_at
 
 
 def shown_refusals() -> list[type[refusal.Refusal]]:

@@ -7,7 +7,7 @@ from graphql import GraphQLError, GraphQLSchema, lexicographic_sort_schema, prin
 from strawberry.schema.config import StrawberryConfig
 
 from domain.refusal import NodeNotFound, RequestFault
-from resolvers import access, account, offer, order, product, subscription, tariff, wallet
+from resolvers import access, account, hold, offer, order, payment, product, subscription, tariff, wallet
 from resolvers.context import Context
 from resolvers.texts import problem_text, translator
 from schema import problem
@@ -15,8 +15,10 @@ from schema.access import AccessMutations, AccessQueries, wrap_subscriber
 from schema.account import wrap_account, wrap_entry
 from schema.context import Info
 from schema.fiscal import FiscalMutations
+from schema.hold import HoldMutations, wrap_hold
 from schema.offer import OfferMutations, OfferQueries, wrap_offer
 from schema.order import OrderMutations, OrderSubscriptions, wrap_order
+from schema.payment import PaymentMutations, wrap_top_up
 from schema.product import ProductQueries, wrap_product
 from schema.relay import Node, split_global_id
 from schema.scalars import SCALARS
@@ -60,18 +62,27 @@ async def _myself(ctx: Context, subscriber_id: int) -> access.SubscriberView | N
 _NUMBERED: dict[str, tuple[Any, Any]] = {
     "Account": (account.account, wrap_account),
     "Entry": (account.entry, wrap_entry),
+    "Hold": (hold.hold, wrap_hold),
     "Offer": (offer.offer_by_id, wrap_offer),
     "Product": (product.product_by_id, wrap_product),
     "ProductSubscription": (subscription.subscription, wrap_subscription),
     "Subscriber": (_myself, wrap_subscriber),
     "Tariff": (tariff.tariff_by_id, wrap_tariff),
+    "TopUp": (payment.top_up_by_id, wrap_top_up),
     "Wallet": (wallet.wallet, wrap_wallet),
 }
 
 
 @strawberry.type(description="Writing: one mutation per intent.")
 class Mutation(
-    AccessMutations, OrderMutations, SubscriptionMutations, WalletMutations, OfferMutations, FiscalMutations
+    AccessMutations,
+    OrderMutations,
+    SubscriptionMutations,
+    WalletMutations,
+    PaymentMutations,
+    HoldMutations,
+    OfferMutations,
+    FiscalMutations,
 ): ...
 
 

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -270,6 +271,30 @@ def partner_webhook(*, code: str, url: str | None = None, new_secret: bool = Fal
     made = _connected(run)
     print(f"{code} is told at {made.url}" if made.url else f"{code} is told nothing")
     print(f"webhook secret: {made.secret}")
+
+
+@partner.command(name="limits")
+def partner_limits(*, code: str, top_up: Decimal | None = None, top_up_day: Decimal | None = None) -> None:
+    """Sets how much a partner may bring in; what is left out is without limit.
+
+    Parameters
+    ----------
+    code
+        The partner.
+    top_up
+        The most of one top-up, in so'm.
+    top_up_day
+        The most of one day in Tashkent, in so'm.
+    """
+
+    async def run(config: Settings) -> None:
+        from resolvers.partner import set_top_up_limits
+        from server.surroundings import system_context
+
+        await set_top_up_limits(system_context(config), code=code, most=top_up, day_most=top_up_day)
+
+    _connected(run)
+    print(f"{code}: {top_up or 'any amount'} at once, {top_up_day or 'any amount'} in a day")
 
 
 @partner.command(name="rotate-key")
