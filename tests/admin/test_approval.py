@@ -3,6 +3,7 @@
 import pytest
 
 from domain.database import fetch_row
+from domain.language import Language
 from domain.money import Money
 from resolvers.account import receipt_number
 from resolvers.context import SystemActor
@@ -192,3 +193,18 @@ async def test_the_books_show_the_operator_s_accounts_and_the_newest_seal(office
 async def test_what_is_not_there_is_not_found(office: Office, path: str) -> None:
     async with office.at_the_desk("agent") as agent:
         assert (await agent.get(path)).status_code == 404
+
+
+@pytest.mark.rule("C-6")
+@pytest.mark.parametrize("language", list(Language))
+async def test_a_proposal_is_shown_in_every_language(office: Office, holder: Person, language: Language) -> None:
+    async with office.at_the_desk("agent") as agent, office.at_the_desk("admin", language) as admin:
+        path = await propose(agent, f"/wallets/{holder.wallet_id}")
+        waiting, listed = await admin.get(path), await admin.get("/approvals")
+        await admin.get(path)
+        await admin.post(f"{path}/approve", note="")
+        decided = await admin.get(path)
+
+    for page in (waiting, listed, decided):
+        assert page.status_code == 200
+        assert f'<html lang="{language}">' in page.text

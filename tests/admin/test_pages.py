@@ -25,6 +25,8 @@ def paths(people: People) -> list[str]:
         f"/accounts/{people.nilufar.account_id}",
         f"/wallets/{people.nilufar.wallet_id}",
         f"/wallets/{people.nilufar.wallet_id}/holds",
+        f"/accounts/{people.nilufar.account_id}/adjust",
+        f"/wallets/{people.nilufar.wallet_id}/adjust",
         f"/orders/{people.order}",
         f"/subscriptions/{people.subscription}",
         f"/subscriptions/{people.subscription}/cancel",
@@ -40,6 +42,9 @@ def paths(people: People) -> list[str]:
         "/offers/operator?on=2026-03-24&language=uz",
         f"/subscribers/{people.nilufar.id}/consents",
         "/partners",
+        "/approvals",
+        "/approvals?decided=yes",
+        "/books",
         f"/audit/subscriber:{people.nilufar.id}",
     ]
 

@@ -135,6 +135,15 @@ async def test_the_check_tells_how_far_it_is(bank: Bank) -> None:
             ["entry 6 of account 9", "entry 4 of account 9", "account 9"],
         ),
         (
+            "two entries of a transfer in another order",
+            [
+                "UPDATE ledger_entry SET id = 99 WHERE id = 3",
+                "UPDATE ledger_entry SET id = 3 WHERE id = 4",
+                "UPDATE ledger_entry SET id = 4 WHERE id = 99",
+            ],
+            ["transfer 2"],
+        ),
+        (
             "an entry slipped in",
             [
                 "INSERT INTO ledger_entry (transfer_id, account_id, kind, amount, at, seq, balance_after, hash) "
