@@ -1,9 +1,9 @@
 """The e-wallet: electronic money issued by the operator, apart from the telecom balance (spec: wallet).
 
 `refusals` are how it says no, `model` what it is, `limits` those of a Light wallet, `pin` the holder's PIN, `movements`
-what can happen to its money, `paying` what goes to suppliers, `standing` what was ordered for later, `rules` what all of
-that must obey, once for both databases, `verdicts` what they say. Opening a wallet, unlocking it and sending from it are
-told as stories in resolvers/wallet.py.
+what can happen to its money, `paying` what goes to suppliers, `standing` what was ordered for later, `rules` what all
+of that must obey, once for both databases, `verdicts` what they say. Opening a wallet, unlocking it and sending from it
+are told as stories in resolvers/wallet.py.
 """
 
 from domain.wallet.limits import Limits, current_limits
