@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from server.database.lanes import Lanes
+from server.database.lanes import STATEMENTS_MOST, Lanes
 
 
 class Wire:
@@ -16,8 +16,15 @@ class Wire:
         self.closed = False
         self.inside = 0
         self.go = asyncio.Event()
+        self.prepared: list[str] = []
+        self.outdated = False
 
-    async def fetch(self, sql: str, *values: Any) -> list[Any]:
+    async def prepare(self, sql: str) -> "Statement":
+        self.prepared.append(sql)
+        self.outdated = False
+        return Statement(self, sql)
+
+    async def answer(self, sql: str) -> list[Any]:
         self.inside += 1
         assert self.inside == 1, "two statements on one connection"
         try:
@@ -26,6 +33,8 @@ class Wire:
             if sql == "lost":
                 self.closed = True
                 raise asyncpg.ConnectionDoesNotExistError("gone")
+            if self.outdated:
+                raise asyncpg.InvalidCachedStatementError("the schema has changed")
             if sql == "slow":
                 await self.go.wait()
             await asyncio.sleep(0)
@@ -41,6 +50,16 @@ class Wire:
 
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109  # asyncpg has it so
         self.closed = True
+
+
+class Statement:
+    """One that was prepared on a wire."""
+
+    def __init__(self, wire: Wire, sql: str) -> None:
+        self.wire, self.sql = wire, sql
+
+    async def fetch(self, *values: Any) -> list[Any]:
+        return await self.wire.answer(self.sql)
 
 
 class Station:
@@ -158,3 +177,36 @@ async def test_closing_ends_what_is_free_now_and_the_rest_when_it_is_done() -> N
     await slow
 
     assert all(wire.closed for wire in station.wires)
+
+
+async def test_a_statement_is_prepared_once_on_each_connection() -> None:
+    station = Station()
+    lanes = Lanes(station.connect, 1)
+
+    for sql in ("a", "b", "a", "b"):
+        await lanes.fetch(sql, [])
+
+    assert station.wires[0].prepared == ["a", "b"]
+
+
+async def test_only_so_many_statements_are_kept() -> None:
+    station = Station()
+    lanes = Lanes(station.connect, 1)
+
+    for number in range(STATEMENTS_MOST + 1):
+        await lanes.fetch(f"s{number}", [])
+    await lanes.fetch("s0", [])
+
+    assert station.wires[0].prepared.count("s0") == 2
+
+
+async def test_after_a_migration_a_statement_is_prepared_anew() -> None:
+    station = Station()
+    lanes = Lanes(station.connect, 1)
+    await lanes.fetch("s", [])
+
+    station.wires[0].outdated = True
+
+    assert await lanes.fetch("s", []) == ["s"]
+    assert station.wires[0].prepared == ["s", "s"]
+    assert len(station.wires) == 1
