@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import strawberry
 
 from domain.wallet import Limits
+from resolvers import hold as holds
 from resolvers import wallet as wallets
 from resolvers.changes import wallet_changes
 from resolvers.context import Context
@@ -18,10 +19,11 @@ from resolvers.statement import Holding, balance_at
 from schema import problem
 from schema.account import NOTHING_READY, Entry, history
 from schema.context import Info
+from schema.hold import Hold, wrap_hold
 from schema.money import Money, money_or_none
 from schema.offer import edition_of
 from schema.receipt import Receipt
-from schema.relay import After, Before, Connection, First, Last, Node, to_global_id
+from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
 from schema.statement import (
     AskedFile,
     Filter,
@@ -140,6 +142,13 @@ class Wallet(Node):
     async def statement_file(self, info: Info, input: AskedFile) -> StatementFileResult:
         holding = Holding("wallet", self.view.id, self.view.ledger_account_id)
         return await statement_file(info.context, holding, input)
+
+    @strawberry.field(description="What is or was reserved of it for purchases, newest first.")
+    async def holds(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Hold]:
+        page = await holds.holds(info.context, self.view.id, PageRequest.of(first, after, last, before))
+        return connection(page, wrap_hold)
 
 
 def wrap_wallet(
