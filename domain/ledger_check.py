@@ -1,12 +1,14 @@
 """The proof that the ledger is sound: what `kabinet ledger check` asks the whole ledger.
 
 Every transfer sums to zero and carries the hash of its entries; every running balance is the last of an unbroken
-chain of entries; no account is below its floor; every seal fits its transfers, the seal before it and the audit trail.
+chain of entries; no account is below its floor; what is held is what open holds reserve, and what was taken of a hold
+was paid; every seal fits its transfers, the seal before it and the audit trail.
 Everything is read in pages, so that memory does not grow with the ledger.
 """
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from domain.clock import to_micros
 from domain.database import Row, fetch
@@ -40,7 +42,8 @@ class Fault:
 
 async def check_ledger(tell: Callable[[str, int], None] = lambda *_: None) -> AsyncIterator[Fault]:
     """All faults of the ledger, in its order. `tell` is given ("transfers", "entries" or "seals", how many so far)."""
-    for part in (_check_transfers(tell), _check_chains(tell), _check_balances(), _check_seals(tell), _check_trail()):
+    parts = (_check_transfers(tell), _check_chains(tell), _check_balances(), _check_holds())
+    for part in (*parts, _check_seals(tell), _check_trail()):
         async for fault in part:
             yield fault
 
@@ -168,6 +171,34 @@ async def _check_balances() -> AsyncIterator[Fault]:
             yield Fault(where, f"its chain ends at number {row['seq']}, its entries at {row['last'] or 0}")
         if row["floor"] is not None and row["balance"] < row["floor"]:
             yield Fault(where, f"its balance {row['balance']} is below its floor {row['floor']}")
+
+
+# What an account holds, beside what its open holds reserve; what a hold has given, beside the parts that are noted; a
+# part, beside what its movement took out of the wallet.
+_HELD: Final = """SELECT a.id, a.held, COALESCE(h.sum, 0) AS open FROM ledger_account a
+LEFT JOIN (SELECT ledger_account_id, SUM(amount + commission - captured - commission_captured) AS sum
+           FROM hold WHERE status = 'authorized' GROUP BY ledger_account_id) h ON h.ledger_account_id = a.id
+WHERE a.held <> COALESCE(h.sum, 0) ORDER BY a.id"""
+_TAKEN: Final = """SELECT h.id, h.captured + h.commission_captured AS taken, COALESCE(c.sum, 0) AS noted FROM hold h
+LEFT JOIN (SELECT hold_id, SUM(amount) AS amount, SUM(amount + commission) AS sum FROM hold_capture GROUP BY hold_id) c
+    ON c.hold_id = h.id
+WHERE h.captured <> COALESCE(c.amount, 0) OR h.captured + h.commission_captured <> COALESCE(c.sum, 0) ORDER BY h.id"""
+_PAID: Final = """SELECT c.transfer_id, c.hold_id, c.amount + c.commission AS noted, COALESCE(-SUM(e.amount), 0) AS paid
+FROM hold_capture c JOIN hold h ON h.id = c.hold_id
+LEFT JOIN ledger_entry e ON e.transfer_id = c.transfer_id AND e.account_id = h.ledger_account_id
+GROUP BY c.transfer_id, c.hold_id, c.amount, c.commission
+HAVING c.amount + c.commission <> COALESCE(-SUM(e.amount), 0) ORDER BY c.transfer_id"""
+
+
+async def _check_holds() -> AsyncIterator[Fault]:
+    """What is held agrees with the holds, and they with the movements that took of them."""
+    for row in await fetch(_HELD):
+        yield Fault(f"account {row['id']}", f"{row['held']} of it are held, its open holds reserve {row['open']}")
+    for row in await fetch(_TAKEN):
+        yield Fault(f"hold {row['id']}", f"{row['taken']} were taken of it, the parts noted are {row['noted']}")
+    for row in await fetch(_PAID):
+        where = f"hold {row['hold_id']}"
+        yield Fault(where, f"transfer {row['transfer_id']} paid {row['paid']}, the part noted is {row['noted']}")
 
 
 async def _check_seals(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]:
