@@ -5,6 +5,7 @@ operations, so that the demo's money is as true as any.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from importlib.resources import as_file, files
@@ -26,13 +27,15 @@ from domain.tariff import TariffSeed, seed_tariff
 from domain.wallet import hash_pin, hold_wallets, new_wallet_number
 from domain.wallet import top_up as top_up_wallet
 from resolvers import order as orders
-from resolvers.context import Anonymous, Context
+from resolvers.approval import propose_adjustment
+from resolvers.context import Anonymous, Context, StaffActor
 from resolvers.offer import import_offer
 from resolvers.partner import add_partner
 from resolvers.staff import add_staff
 from resolvers.tariff import import_price_list
 
 STAFF_USERNAME: Final = "admin"
+AGENT_USERNAME: Final = "agent"
 STAFF_PASSWORD: Final = "kabinet-demo-admin"  # noqa: S105  # demo data is refused in production
 PIN: Final = "2580"
 
@@ -227,6 +230,7 @@ async def load_demo(ctx: Context, tell: Tell = lambda _: None) -> None:
         tell(person.phone)
         await _subscriber(ctx, person, pin_hash, now - timedelta(days=10))
     await _order_under_way(ctx)
+    await _proposal(ctx)
 
 
 async def _catalogue(ctx: Context, now: datetime) -> None:
@@ -269,10 +273,9 @@ async def _offers(ctx: Context) -> None:
 
 
 async def _staff(ctx: Context) -> None:
-    try:
-        await add_staff(ctx, username=STAFF_USERNAME, name="Demo Admin", role="admin", password=STAFF_PASSWORD)
-    except UsernameTaken:
-        return
+    for username, name, role in ((STAFF_USERNAME, "Demo Admin", "admin"), (AGENT_USERNAME, "Demo Agent", "agent")):
+        with suppress(UsernameTaken):
+            await add_staff(ctx, username=username, name=name, role=role, password=STAFF_PASSWORD)
 
 
 @in_transaction
@@ -387,4 +390,20 @@ async def _order_under_way(ctx: Context) -> None:
     visitor = replace(ctx, actor=Anonymous(), clock=SetClock(ctx.clock.now()), address="")
     await orders.order_subscription(
         visitor, product="cinema", months=1, phone=phone, account=account["number"], key="demo-order-under-way"
+    )
+
+
+async def _proposal(ctx: Context) -> None:
+    """An adjustment that the agent has proposed, for the admin to decide on."""
+    agent = await fetch_row("SELECT id FROM staff WHERE username = $1", AGENT_USERNAME)
+    wallet = await fetch_row("SELECT id FROM wallet WHERE phone = '+998901234567'")
+    assert agent is not None
+    assert wallet is not None
+    await propose_adjustment(
+        ctx.acting_as(StaffActor(agent["id"], AGENT_USERNAME, "agent")),
+        subject=f"wallet:{wallet['id']}",
+        amount=Money.som(12_500),
+        code="not_credited",
+        reason="A cash agent took the money, its terminal was off line; the day's list has it.",
+        key="demo-proposal",
     )

@@ -4,7 +4,8 @@ import pytest
 
 from domain.database import fetch, fetch_row
 from domain.ledger_check import check_ledger
-from resolvers.context import Context
+from resolvers.approval import approve
+from resolvers.context import Context, StaffActor
 from server.demo import DEMO_SUBSCRIBERS, load_demo
 from server.demo_bulk import load_bulk
 from server.settings import Settings
@@ -164,4 +165,14 @@ async def test_life_goes_on_after_many_were_written_by_hand(ctx: Context) -> Non
     holder = await world.holder(1_000)
 
     assert holder.id > 10
+    assert await faults() == []
+
+
+async def test_a_proposal_waits_for_the_admin_and_can_be_approved(ctx: Context) -> None:
+    admin = await fetch_row("SELECT id FROM staff WHERE role = 'admin'")
+    assert admin is not None
+
+    approved = await approve(ctx.acting_as(StaffActor(admin["id"], "admin", "admin")), proposal_id=1)
+
+    assert approved.result["after"] - approved.result["before"] == 1_250_000
     assert await faults() == []
