@@ -70,6 +70,9 @@ async def refuse(bank: Bank, *statements: str) -> None:
         f"DELETE FROM ledger_account WHERE id = {BOB}",
         f"UPDATE ledger_account SET id = 100 WHERE id = {BOB}",
         f"UPDATE ledger_account SET kind = 'personal' WHERE id = {BOB}",
+        "UPDATE ledger_account SET code = 'fees' WHERE code = 'commission'",
+        f"UPDATE ledger_account SET code = 'bob' WHERE id = {BOB}",
+        "UPDATE ledger_account SET code = NULL WHERE code = 'payme'",
     ],
 )
 async def test_what_is_written_stays(bank: Bank, statement: str) -> None:

@@ -1,0 +1,1 @@
+-- Which of the operator's accounts is which stays so: what moved would otherwise have moved for something else.
