@@ -48,6 +48,7 @@ class Pages:
             "number": texts.number,
             "day": texts.day,
             "short_day": texts.short_day,
+            "month": texts.month,
             "moment": texts.moment,
             "short_moment": texts.short_moment,
             "phone": texts.phone,

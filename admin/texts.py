@@ -11,7 +11,17 @@ from domain.language import Language, in_language
 from domain.money import Money
 from domain.phone import pretty
 from domain.refusal import Refusal
-from resolvers.texts import LOCALES, NO_BREAK, THIN, Translator, day_text, instant_text, money_text, problem_text
+from resolvers.texts import (
+    LOCALES,
+    NO_BREAK,
+    THIN,
+    Translator,
+    day_text,
+    instant_text,
+    money_text,
+    month_text,
+    problem_text,
+)
 
 ENDONYMS: Final = {
     Language.UZ: "Oʻzbekcha",
@@ -54,6 +64,10 @@ class Texts:
         """17.05.2026, for columns."""
         pattern = SLASHED if self.language is Language.EN else DOTTED
         return format_date(value, pattern, locale=LOCALES[self.language])
+
+    def month(self, first_day: date) -> str:
+        """May 2026."""
+        return month_text(first_day, self.language)
 
     def moment(self, value: datetime) -> str:
         """17 May 2026, 14:05, in Tashkent."""

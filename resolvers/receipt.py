@@ -19,7 +19,7 @@ from domain.money import Money
 from domain.policy import Operator
 from domain.refusal import NotFound
 from resolvers.account import ReceiptView, receipt_number, receipts
-from resolvers.context import Context, SystemActor, the_partner
+from resolvers.context import Context, SystemActor, the_partner, the_staff
 from resolvers.links import Download, link, opened
 from resolvers.texts import translator
 
@@ -109,6 +109,16 @@ async def checked(ctx: Context, code: str) -> CheckedReceipt:
         total=receipt.total,
         put_right_at=None if put_right is None else from_micros(put_right),
     )
+
+
+async def receipt_by_number(ctx: Context, number: str) -> tuple[ReceiptView, FiscalReceipt | None]:
+    """A receipt by its number, for staff. Raises NotFound."""
+    the_staff(ctx)
+    transfer_id = transfer_of(number)
+    [receipt] = await receipts(ctx, [transfer_id]) if transfer_id is not None else [None]
+    if receipt is None:
+        raise NotFound
+    return receipt, await fiscal_of(receipt)
 
 
 def receipt_link(ctx: Context, transfer_id: int, language: Language | None = None) -> Download:

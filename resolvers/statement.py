@@ -125,6 +125,19 @@ async def months(ctx: Context, ledger_account_id: int, *, count: int, until: dat
     return await statement.months(ledger_account_id, last=last, count=count)
 
 
+async def sums(ctx: Context, ledger_account_id: int, wanted: EntryFilter) -> Sums:
+    """What the entries of a filter come to now. The account must come from a scoped look."""
+    _require_person(ctx)
+    return await statement.sums(Cut(ledger_account_id, await _last_seq(ledger_account_id), wanted))
+
+
+async def _last_seq(ledger_account_id: int) -> int:
+    row = await fetch_row("SELECT seq FROM ledger_account WHERE id = $1", ledger_account_id)
+    if row is None:
+        raise NotFound
+    return int(row["seq"])
+
+
 def _require_person(ctx: Context) -> None:
     """Subscribers and staff look at histories; partners and strangers do not, whatever led them to an account."""
     if isinstance(ctx.actor, SubscriberActor | StaffActor):
@@ -161,16 +174,14 @@ async def statement_file(
     Raises StatementTooLong.
     """
     _require_person(ctx)
-    row = await fetch_row("SELECT seq FROM ledger_account WHERE id = $1", holding.ledger_account_id)
-    if row is None:
-        raise NotFound
+    upto = await _last_seq(holding.ledger_account_id)
     most = MOST_ENTRIES.get(format)
-    cut = Cut(holding.ledger_account_id, row["seq"], wanted)
+    cut = Cut(holding.ledger_account_id, upto, wanted)
     if most is not None and await statement.count_up_to(cut, most) > most:
         raise StatementTooLong(most=most, path=("input", "format"))
     if isinstance(ctx.actor, StaffActor):
         await _note(ctx, holding, format, wanted)
-    facts = {"kind": holding.kind, "id": holding.id, "upto": row["seq"], "format": str(format)}
+    facts = {"kind": holding.kind, "id": holding.id, "upto": upto, "format": str(format)}
     return link(ctx, PURPOSE, facts | {"language": str(language or ctx.language), "filter": _plain(wanted)})
 
 
@@ -293,4 +304,4 @@ class Words:
             return self._products.get(memo["product"], str(memo["product"]))
         side = "payer" if incoming else "recipient"
         party = " ".join(str(memo[name]) for name in (side, f"{side}_phone") if memo.get(name))
-        return party or str(memo.get("purpose") or memo.get("source") or "")
+        return party or str(next((memo[name] for name in ("purpose", "source", "way") if memo.get(name)), ""))

@@ -34,6 +34,8 @@ MINUS: Final = "\N{MINUS SIGN}"
 # Babel writes a long Uzbek day as "2026-yil 17-may" in Latin and "17 май, 2026" in Cyrillic; people write it thus.
 _DAY: Final = {Language.UZ: "y-'yil' d-MMMM", Language.UZ_CYRL: "y-'йил' d-MMMM"}
 
+_MONTH: Final = {Language.UZ: "y-'yil' LLLL", Language.UZ_CYRL: "y-'йил' LLLL"}
+
 
 class Translator(Protocol):
     """One language's texts, found by their English ones."""
@@ -103,6 +105,11 @@ def money_text(money: Money, language: Language) -> str:
 def day_text(day: date, language: Language) -> str:
     """17 May 2026."""
     return str(format_date(day, _DAY.get(language, "long"), locale=LOCALES[language]))
+
+
+def month_text(first_day: date, language: Language) -> str:
+    """May 2026."""
+    return str(format_date(first_day, _MONTH.get(language, "LLLL y"), locale=LOCALES[language]))
 
 
 def instant_text(at: datetime, language: Language) -> str:

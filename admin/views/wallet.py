@@ -4,10 +4,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from admin.door import Door
-from admin.views.names import product_names
+from admin.views.history import shown
 from admin.visit import Visit
 from domain.refusal import NotFound
-from resolvers.account import entries, receipt_number
+from resolvers.statement import Holding
 from resolvers.subscriber import holder, note_seen
 from resolvers.wallet import limits, wallet
 
@@ -22,13 +22,11 @@ async def look(visit: Visit) -> Response:
     if found is None or whose is None:
         raise NotFound
     await note_seen(visit.ctx, whose.id)
-    page = await entries(visit.ctx, found.ledger_account_id, visit.page_request())
+    history = await shown(visit, Holding("wallet", found.id, found.ledger_account_id))
     return visit.page(
         "wallet.html",
         wallet=found,
         holder=whose,
         limits=await limits(visit.ctx, found),
-        page=page,
-        rows=[(entry, None, receipt_number(entry.transfer_id)) for entry in page.items],
-        names=await product_names(visit, page.items),
+        **history,
     )
