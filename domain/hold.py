@@ -10,6 +10,8 @@ how much was taken until then. Whoever takes from a hold or ends it locks its wa
 the hold after that, so that a capture meets a block, an expiry, a release or another capture one after the other.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,13 +19,14 @@ from typing import Any, ClassVar, Final
 
 from domain.clock import from_micros, to_micros
 from domain.database import Row, execute, fetch_row
-from domain.ledger import EntryKind, Leg, OperatorAccount, operator_account, post, require_funds
+from domain.ledger import Leg, OperatorAccount, operator_account, post, require_funds
 from domain.money import ZERO, Money
 from domain.phone import masked
 from domain.refusal import Refusal
-from domain.supplier import Commission, SupplierView
+from domain.supplier import SUPPLIER_COLUMNS, Commission, SupplierView, supplier_view
 from domain.view import view
 from domain.wallet import HeldWallet, NotToppedUpYet, WalletNotActive, WalletStatus
+from domain.wallet.paying import payment_legs
 
 
 class HoldStatus(StrEnum):
@@ -79,9 +82,7 @@ class HoldView:
 
     id: int
     wallet_id: int
-    supplier_id: int
-    supplier_code: str
-    partner_id: int | None
+    supplier: SupplierView
     reference: str
     amount: Money
     commission: Money
@@ -111,10 +112,12 @@ class HoldView:
         return self.terms.of(self.captured + part) - self.commission_captured
 
 
-HOLD_COLUMNS: Final = """h.id, h.wallet_id, h.supplier_id, s.code AS supplier_code, s.partner_id, h.reference,
-    h.amount, h.commission, h.commission_basis_points, h.commission_fixed, h.commission_least, h.commission_most, h.captured,
-    h.commission_captured, h.status, h.at, h.expires_at, h.closed_at, h.version"""
-HOLD: Final = f"SELECT {HOLD_COLUMNS} FROM hold h JOIN supplier s ON s.id = h.supplier_id"
+_ITS: Final = "supplier_"
+_COLUMNS: Final = """h.id, h.wallet_id, h.reference, h.amount, h.commission, h.commission_basis_points,
+    h.commission_fixed, h.commission_least, h.commission_most, h.captured, h.commission_captured, h.status, h.at,
+    h.expires_at, h.closed_at, h.version"""
+_SUPPLIER: Final = re.sub(r"s\.(\w+)", rf"s.\1 AS {_ITS}\1", SUPPLIER_COLUMNS)
+HOLD: Final = f"SELECT {_COLUMNS}, {_SUPPLIER} FROM hold h JOIN supplier s ON s.id = h.supplier_id"
 
 
 def hold_view(row: Row) -> HoldView:
@@ -122,9 +125,9 @@ def hold_view(row: Row) -> HoldView:
     return HoldView(
         id=row["id"],
         wallet_id=row["wallet_id"],
-        supplier_id=row["supplier_id"],
-        supplier_code=row["supplier_code"],
-        partner_id=row["partner_id"],
+        supplier=supplier_view(
+            {name.removeprefix(_ITS): value for name, value in row.items() if name.startswith(_ITS)}
+        ),
         reference=row["reference"],
         amount=Money(row["amount"]),
         commission=Money(row["commission"]),
@@ -209,9 +212,7 @@ async def _require_room(wallet: HeldWallet, most: int) -> None:
         raise TooManyHolds(most=most)
 
 
-async def capture(
-    hold: HoldView, wallet: HeldWallet, supplier: SupplierView, part: Money, *, final: bool, at: datetime
-) -> HoldView:
+async def capture(hold: HoldView, wallet: HeldWallet, part: Money, *, final: bool, at: datetime) -> HoldView:
     """Takes a part for the supplier, its share of the commission with it; `final` lets go of the rest.
 
     The caller's transaction holds the wallet and has read the hold and the supplier since. Raises HoldClosed,
@@ -225,9 +226,8 @@ async def capture(
     commission = hold.commission_of(part)
     # Let go of it first: what is held cannot be moved, not even by us. The transaction puts both together.
     await _take_down(hold, part, commission, closes=final or part == hold.remaining, at=at)
-    posted = await post(
-        "payment", await _legs(wallet, supplier, part, commission), at=at, memo=_memo(wallet, supplier, hold)
-    )
+    legs = await _legs(hold, wallet, part, commission)
+    posted = await post("payment", legs, at=at, memo=_memo(hold, wallet))
     await execute(
         "INSERT INTO hold_capture (transfer_id, hold_id, amount, commission) VALUES ($1, $2, $3, $4)",
         posted.transfer_id,
@@ -238,30 +238,25 @@ async def capture(
     return await _loaded(hold.id)
 
 
-async def _legs(wallet: HeldWallet, supplier: SupplierView, part: Money, commission: Money) -> list[Leg]:
-    """Two instructions (W-4.4.4): the amount to the supplier, the commission, if any, to the operator."""
-    legs = [
-        Leg(wallet.account.id, EntryKind.PAYMENT, -part),
-        Leg(supplier.ledger_account_id, EntryKind.PAYMENT, part),
-    ]
-    if commission:
-        earned = await operator_account(OperatorAccount.COMMISSION)
-        legs += [
-            Leg(wallet.account.id, EntryKind.COMMISSION, -commission),
-            Leg(earned, EntryKind.COMMISSION, commission),
-        ]
-    return legs
+async def _legs(hold: HoldView, wallet: HeldWallet, part: Money, commission: Money) -> Sequence[Leg]:
+    facts = {
+        "ledger_account_id": wallet.account.id,
+        "supplier_account": hold.supplier.ledger_account_id,
+        "commission": commission.tiyin,
+        "commission_account": await operator_account(OperatorAccount.COMMISSION),
+    }
+    return payment_legs(facts, part)
 
 
-def _memo(wallet: HeldWallet, supplier: SupplierView, hold: HoldView) -> dict[str, Any]:
+def _memo(hold: HoldView, wallet: HeldWallet) -> dict[str, Any]:
     """What the receipt says (W-2.19): the same as of a payment at once, and the hold that it was taken of."""
     return {
         "payer": wallet.number,
         "payer_phone": masked(wallet.phone),
-        "recipient": supplier.terms.legal_name,
-        "recipient_stir": supplier.terms.stir,
+        "recipient": hold.supplier.terms.legal_name,
+        "recipient_stir": hold.supplier.terms.stir,
         "recipient_reference": hold.reference,
-        "supplier": supplier.code,
+        "supplier": hold.supplier.code,
         "hold": hold.id,
     }
 

@@ -37,7 +37,6 @@ from domain.supplier import (
     find_supplier,
     plain_reference,
     require_reference,
-    suppliers_by_id,
 )
 from domain.view import view
 from domain.wallet import HeldWallet, WalletLocked, WalletMissing, hold_wallets
@@ -164,8 +163,7 @@ async def _capture(
     if await begin(call, now):
         return await _known(hold_id)
     hold, wallet = await _held(hold_id, partner_id=actor.partner_id)
-    supplier = (await suppliers_by_id([hold.supplier_id]))[hold.supplier_id]
-    taken = await capture(hold, wallet, supplier, part or hold.remaining, final=final, at=now)
+    taken = await capture(hold, wallet, part or hold.remaining, final=final, at=now)
     await finish(call, str(hold_id))
     await _tell(ctx, taken, now)
     return taken
@@ -231,7 +229,7 @@ async def _expire(ctx: Context, hold_id: int) -> bool:
 async def _held(hold_id: int, *, partner_id: int | None) -> tuple[HoldView, HeldWallet]:
     """The hold, as it stands under its wallet's lock; only that partner's if one is named. Raises NotFound."""
     found = await load(hold_id)
-    if found is None or partner_id not in (None, found.partner_id):
+    if found is None or partner_id not in (None, found.supplier.terms.partner_id):
         raise NotFound(what="hold", path=("input", "holdId"))
     wallet = (await hold_wallets([found.wallet_id]))[found.wallet_id]
     return await _known(hold_id), wallet
@@ -246,12 +244,13 @@ async def _known(hold_id: int) -> HoldView:
 async def _tell(ctx: Context, hold: HoldView, now: datetime) -> None:
     """The holder's open screens after commit, the partner by its webhook: at least once, in order per hold."""
     after_commit(partial(ctx.announce, f"wallet:{hold.wallet_id}"))
-    if hold.partner_id is None:
+    partner_id = hold.supplier.terms.partner_id
+    if partner_id is None:
         return
     data = {
         "id": _api_id(hold.id),
         "version": hold.version,
-        "supplier": hold.supplier_code,
+        "supplier": hold.supplier.code,
         "reference": hold.reference,
         "status": hold.status.value,
         "amount": str(hold.amount.amount),
@@ -260,7 +259,7 @@ async def _tell(ctx: Context, hold: HoldView, now: datetime) -> None:
         "expiresAt": hold.expires_at.isoformat(),
     }
     payload = {
-        "partner": hold.partner_id,
+        "partner": partner_id,
         "event": f"hold.{hold.status.value}",
         "id": f"evt_hold_{hold.id}_{hold.version}",
         "data": data,
@@ -283,7 +282,7 @@ async def _may_see(ctx: Context, found: HoldView) -> bool:
     if isinstance(ctx.actor, StaffActor):
         return True
     if isinstance(ctx.actor, PartnerActor):
-        return the_partner(ctx, Scope.HOLD_WRITE).partner_id == found.partner_id
+        return the_partner(ctx, Scope.HOLD_WRITE).partner_id == found.supplier.terms.partner_id
     mine = the_subscriber(ctx).subscriber_id
     return bool(await fetch_row("SELECT 1 FROM wallet WHERE id = $1 AND subscriber_id = $2", found.wallet_id, mine))
 

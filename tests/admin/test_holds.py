@@ -22,7 +22,7 @@ async def test_the_wallet_shows_what_is_reserved_and_for_whom(office: Office) ->
         page = await browser.get(f"/wallets/{alice.wallet_id}/holds")
 
     assert "Reserved 305 soʻm Available 695 soʻm" in wallet
-    assert "power 1234567 reserved" in text_of(page)
+    assert "Quvvat 1234567 reserved" in text_of(page)
     assert "/release" not in page.text
 
 
