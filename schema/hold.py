@@ -14,6 +14,7 @@ from schema.context import Info
 from schema.hold_status import HOLD_STATUSES, HoldStatus
 from schema.money import Money
 from schema.relay import After, Before, Connection, First, Last, Node, connection, number_of, to_global_id
+from schema.supplier import Supplier, wrap_supplier
 
 
 @strawberry.type(description="A part of a hold that was taken.")
@@ -44,6 +45,10 @@ class Hold(Node):
     @strawberry.field(description="Whether something is reserved.")
     def status(self) -> HoldStatus:
         return HOLD_STATUSES[self.view.status]
+
+    @strawberry.field(description="Whom it is for.")
+    def supplier(self) -> Supplier:
+        return wrap_supplier(self.view.supplier)
 
     @strawberry.field(description="What it is for: the holder's number at the supplier.")
     def reference(self) -> str:

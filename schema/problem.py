@@ -12,6 +12,7 @@ import strawberry
 
 from domain import (
     access,
+    favourite,
     fiscal,
     hold,
     ledger,
@@ -113,6 +114,7 @@ class ProblemCode(Enum):
     TARIFF_ARCHIVED = strawberry.enum_value("TARIFF_ARCHIVED", description="Nobody can join this tariff any more.")
     TOO_MANY_CODES = strawberry.enum_value("TOO_MANY_CODES", description="A limit on sending codes is reached.")
     TOO_MANY_HOLDS = strawberry.enum_value("TOO_MANY_HOLDS", description="The wallet has as many open holds as it may.")
+    TOO_MANY_SAVED = strawberry.enum_value("TOO_MANY_SAVED", description="The list is full: remove something first.")
     TOP_UP_LIMIT_REACHED = strawberry.enum_value(
         "TOP_UP_LIMIT_REACHED", description="A Light wallet's top-ups of 30 days would exceed 5 BHM."
     )
@@ -401,6 +403,14 @@ class FiscalReceiptExists(Problem): ...
 @refusal_of(supplier.SupplierNotFound)
 @strawberry.type(description="There is no such supplier, or it cannot be paid now.")
 class SupplierNotFound(Problem): ...
+
+
+@refusal_of(favourite.TooManySaved)
+@strawberry.type(description="The list is full.")
+class TooManySaved(Problem):
+    @strawberry.field(description="How many can be kept.")
+    def most(self) -> int:
+        return self.refusal.most
 
 
 @refusal_of(hold.HoldClosed)

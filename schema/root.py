@@ -7,22 +7,40 @@ from graphql import GraphQLError, GraphQLSchema, lexicographic_sort_schema, prin
 from strawberry.schema.config import StrawberryConfig
 
 from domain.refusal import NodeNotFound, RequestFault
-from resolvers import access, account, hold, offer, order, payment, product, subscription, tariff, wallet
+from resolvers import (
+    access,
+    account,
+    favourite,
+    hold,
+    offer,
+    order,
+    payment,
+    product,
+    schedule,
+    subscription,
+    supplier,
+    tariff,
+    wallet,
+)
 from resolvers.context import Context
 from resolvers.texts import problem_text, translator
 from schema import problem
 from schema.access import AccessMutations, AccessQueries, wrap_subscriber
 from schema.account import wrap_account, wrap_entry
 from schema.context import Info
+from schema.favourite import FavouriteMutations, wrap_favourite
 from schema.fiscal import FiscalMutations
 from schema.hold import HoldMutations, wrap_hold
 from schema.offer import OfferMutations, OfferQueries, wrap_offer
 from schema.order import OrderMutations, OrderSubscriptions, wrap_order
+from schema.paying import PayingMutations, PayingQueries
 from schema.payment import PaymentMutations, wrap_top_up
 from schema.product import ProductQueries, wrap_product
 from schema.relay import Node, split_global_id
 from schema.scalars import SCALARS
+from schema.schedule import ScheduleMutations, wrap_scheduled_payment
 from schema.subscription import SubscriptionMutations, wrap_subscription
+from schema.supplier import SupplierQueries, wrap_supplier
 from schema.tariff import TariffQueries, wrap_tariff
 from schema.wallet import WalletMutations, WalletQueries, WalletSubscriptions, wrap_wallet
 
@@ -31,7 +49,7 @@ PUBLIC_FIELDS: Final = frozenset({"tariff", "tariffs", "product", "products", "o
 
 
 @strawberry.type(description="Reading.")
-class Query(AccessQueries, WalletQueries, TariffQueries, ProductQueries, OfferQueries):
+class Query(AccessQueries, WalletQueries, TariffQueries, ProductQueries, OfferQueries, SupplierQueries, PayingQueries):
     @strawberry.field(description="Anything by its id, if the caller may see it.")
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="From any `id` field.")]
@@ -62,11 +80,14 @@ async def _myself(ctx: Context, subscriber_id: int) -> access.SubscriberView | N
 _NUMBERED: dict[str, tuple[Any, Any]] = {
     "Account": (account.account, wrap_account),
     "Entry": (account.entry, wrap_entry),
+    "Favourite": (favourite.favourite, wrap_favourite),
     "Hold": (hold.hold, wrap_hold),
     "Offer": (offer.offer_by_id, wrap_offer),
     "Product": (product.product_by_id, wrap_product),
     "ProductSubscription": (subscription.subscription, wrap_subscription),
+    "ScheduledPayment": (schedule.scheduled_payment, wrap_scheduled_payment),
     "Subscriber": (_myself, wrap_subscriber),
+    "Supplier": (supplier.supplier_by_id, wrap_supplier),
     "Tariff": (tariff.tariff_by_id, wrap_tariff),
     "TopUp": (payment.top_up_by_id, wrap_top_up),
     "Wallet": (wallet.wallet, wrap_wallet),
@@ -81,6 +102,9 @@ class Mutation(
     WalletMutations,
     PaymentMutations,
     HoldMutations,
+    PayingMutations,
+    FavouriteMutations,
+    ScheduleMutations,
     OfferMutations,
     FiscalMutations,
 ): ...

@@ -9,7 +9,9 @@ from typing import Annotated, Final
 import strawberry
 
 from domain.wallet import Limits
+from resolvers import favourite as favourites
 from resolvers import hold as holds
+from resolvers import schedule as schedules
 from resolvers import wallet as wallets
 from resolvers.changes import wallet_changes
 from resolvers.context import Context
@@ -19,11 +21,13 @@ from resolvers.statement import Holding, balance_at
 from schema import problem
 from schema.account import NOTHING_READY, Entry, history
 from schema.context import Info
+from schema.favourite import Favourite, wrap_favourite
 from schema.hold import Hold, wrap_hold
 from schema.money import Money, money_or_none
 from schema.offer import edition_of
 from schema.receipt import Receipt
 from schema.relay import After, Before, Connection, First, Last, Node, connection, to_global_id
+from schema.schedule import ScheduledPayment, wrap_scheduled_payment
 from schema.statement import (
     AskedFile,
     Filter,
@@ -149,6 +153,21 @@ class Wallet(Node):
     ) -> Connection[Hold]:
         page = await holds.holds(info.context, self.view.id, PageRequest.of(first, after, last, before))
         return connection(page, wrap_hold)
+
+    @strawberry.field(description="What its holder pays or sends again and again, the newest first.")
+    async def favourites(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Favourite]:
+        request = PageRequest.of(first, after, last, before)
+        return connection(await favourites.favourites(info.context, self.view.id, request), wrap_favourite)
+
+    @strawberry.field(description="What its holder has ordered for later, also what is over, the newest first.")
+    async def scheduled_payments(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[ScheduledPayment]:
+        request = PageRequest.of(first, after, last, before)
+        found = await schedules.scheduled_payments(info.context, self.view.id, request)
+        return connection(found, wrap_scheduled_payment)
 
 
 def wrap_wallet(
