@@ -16,8 +16,9 @@ from tests.support.market import Market, open_market
 from tests.support.world import World
 
 MONEY = "{ amount }"
-HOLD = f"""id status reference amount {MONEY} commission {MONEY} captured {MONEY} remaining {MONEY}
-    at expiresAt closedAt captures {{ nodes {{ at amount {MONEY} commission {MONEY} receiptNumber }} }}"""
+HOLD = f"""id status supplier {{ code name }} reference at expiresAt
+    amount {MONEY} commission {MONEY} captured {MONEY} remaining {MONEY} closedAt
+    captures {{ nodes {{ at amount {MONEY} commission {MONEY} receiptNumber }} }}"""
 PROBLEM = "... on Problem { code rule path }"
 CLOSED = f"{PROBLEM} ... on HoldClosed {{ status }}"
 EXCEEDED = "... on HoldExceeded { remaining { amount } }"
@@ -69,6 +70,7 @@ async def test_a_purchase_from_its_reservation_to_its_last_part(market: Market, 
     over = await caller.ask(market.partner, CAPTURE, input=part | {"idempotencyKey": "c3"})
 
     assert (hold["__typename"], hold["status"], hold["reference"]) == ("Hold", "AUTHORIZED", "1234567")
+    assert hold["supplier"] == {"code": "power", "name": "Quvvat"}
     assert (told["id"], told["remaining"]) == (hold["id"], "300.00")
     assert [mine[name]["amount"] for name in ("balance", "held", "available")] == ["1000.00", "305.00", "695.00"]
     assert mine["holds"]["nodes"] == [{"id": hold["id"], "status": "AUTHORIZED"}]
