@@ -241,6 +241,16 @@ async def test_a_reason_of_just_the_right_length_is_taken(office: Office, length
     assert proposed.reason == "ж" * length
 
 
+async def freeze(wallet_id: int, status: str) -> None:
+    """Blocks the wallet, or closes it with its rest."""
+    if status == "blocked":
+        await execute("INSERT INTO wallet_block (wallet_id, cause, since) VALUES ($1, 'suspicion', 0)", wallet_id)
+    else:
+        await execute(
+            "UPDATE wallet SET status = 'closed', closed_at = 0, closed_because = 'given_up' WHERE id = $1", wallet_id
+        )
+
+
 @pytest.mark.rule("W-4.6.1c")
 @pytest.mark.parametrize("status", ["blocked", "closed"])
 @pytest.mark.parametrize("som", [5, -5])
@@ -248,7 +258,7 @@ async def test_frozen_money_stays_frozen_before_and_after_proposing(office: Offi
     holder = await office.world.holder(100)
     asked: dict[str, Any] = {"subject": f"wallet:{holder.wallet_id}", "amount": Money.som(som)}
     proposed = await office.propose(**asked)
-    await execute("UPDATE wallet SET status = $1 WHERE id = $2", status, holder.wallet_id)
+    await freeze(holder.wallet_id, status)
 
     await office.refuses(WalletNotActive, approval.approve(office.admin, proposal_id=proposed.id))
     await office.refuses(WalletNotActive, office.propose(**asked))
