@@ -23,6 +23,7 @@ from admin.views import (
     payment,
     sign_in,
     subscriber,
+    supplier,
     wallet,
 )
 
@@ -39,6 +40,7 @@ def admin_app(settings: AdminSettings) -> Starlette:
         wallet,
         history,
         hold,
+        supplier,
         order,
         catalogue,
         offer,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
@@ -73,6 +74,11 @@ class Commission:
     fixed: Money = ZERO
     least: Money = ZERO
     most: Money | None = None
+
+    @property
+    def percent(self) -> Decimal:
+        """With two decimals."""
+        return Decimal(self.basis_points).scaleb(-2)
 
     def of(self, amount: Money) -> Money:
         """The commission on paying `amount`. The rules say the same in SQL: `commission` in domain/wallet/rules.py."""

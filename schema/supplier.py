@@ -33,7 +33,7 @@ class Commission:
 
     @strawberry.field(description='Percent of the amount, such as "1.50".')
     def percent(self) -> Decimal:
-        return Decimal(self.terms.basis_points).scaleb(-2)
+        return self.terms.percent
 
     @strawberry.field(description="What is added to that.")
     def fixed(self) -> Money:
