@@ -40,6 +40,8 @@ class Policy:
     wallet_unlock_lifetime: timedelta = timedelta(minutes=15)
     pin_wrong_tries: int = 5
     pin_lock: timedelta = timedelta(minutes=30)
+    birth_date_wrong_tries: int = 3
+    birth_date_lock: timedelta = timedelta(days=1)
     upgrades_open: bool = True
     renewal_notice: timedelta = timedelta(days=3)
     hold_longest: timedelta = timedelta(days=30)

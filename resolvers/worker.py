@@ -19,6 +19,7 @@ from resolvers.order import lapse_orders
 from resolvers.payment import lapse_payments
 from resolvers.schedule import carry_out_scheduled
 from resolvers.subscription import expire_due, renew_due, tell_renewals
+from resolvers.wallet import end_idle_wallets, end_unclaimed
 
 log = logging.getLogger("kabinet.worker")
 
@@ -36,6 +37,8 @@ DUE_WORK: Final[tuple[Callable[..., Awaitable[int]], ...]] = (
     expire_due,
     lapse_payments,
     lapse_proposals,
+    end_idle_wallets,
+    end_unclaimed,
     seal_due,
 )
 

@@ -1,9 +1,9 @@
 """The e-wallet: electronic money issued by the operator, apart from the telecom balance (spec: wallet).
 
-`refusals` are how it says no, `model` what it is, `limits` those of a Light wallet, `pin` the holder's PIN, `movements`
-what can happen to its money, `paying` what goes to suppliers, `standing` what was ordered for later, `rules` what all
-of that must obey, once for both databases, `verdicts` what they say. Opening a wallet, unlocking it and sending from it
-are told as stories in resolvers/wallet.py.
+`refusals` are how it says no, `model` what it is, `life` its states and the steps between them, `document` how its holder
+is identified, `limits` those of a Light wallet, `pin` the holder's PIN, `movements` what can happen to its money,
+`paying` what goes to suppliers, `standing` what was ordered for later, `rules` what all of that must obey, once for both
+databases, `verdicts` what they say. The use cases are told as stories in resolvers/wallet.
 """
 
 from domain.wallet.limits import Limits, current_limits
@@ -13,7 +13,9 @@ from domain.wallet.paying import Paying, pay
 from domain.wallet.pin import check_pin, hash_pin, read_pin
 from domain.wallet.refusals import (
     BalanceLimitReached,
+    BirthDateLocked,
     BirthDateWrong,
+    NotTheWalletsNumber,
     NotToppedUpYet,
     PinLocked,
     RecipientNotFound,
@@ -24,6 +26,7 @@ from domain.wallet.refusals import (
     WalletMissing,
     WalletNotActive,
     WalletNotForYou,
+    WrongBirthDate,
     WrongPin,
 )
 from domain.wallet.rules import POSTED, REPLAY
@@ -34,9 +37,11 @@ __all__ = [
     "POSTED",
     "REPLAY",
     "BalanceLimitReached",
+    "BirthDateLocked",
     "BirthDateWrong",
     "HeldWallet",
     "Limits",
+    "NotTheWalletsNumber",
     "NotToppedUpYet",
     "Paying",
     "PinLocked",
@@ -53,6 +58,7 @@ __all__ = [
     "WalletNotActive",
     "WalletNotForYou",
     "WalletStatus",
+    "WrongBirthDate",
     "WrongPin",
     "check_pin",
     "current_limits",

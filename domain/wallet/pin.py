@@ -43,14 +43,16 @@ async def matches(pin_hash: str, pin: str) -> bool:
     return await asyncio.to_thread(verify)
 
 
-async def check_pin(subscriber: Row, pin: str, *, now: datetime, policy: Policy) -> None:
+async def check_pin(
+    subscriber: Row, pin: str, *, now: datetime, policy: Policy, path: tuple[str, ...] = ("input", "pin")
+) -> None:
     """Compares with the subscriber's PIN, whose row is locked by the caller's transaction.
 
     Raises PinLocked, or WrongPin (counted, even though it is a refusal; the last one locks).
     """
     until = subscriber["pin_locked_until"]
     if until is not None and to_micros(now) < until:
-        raise PinLocked(until=from_micros(until), path=("input", "pin"))
+        raise PinLocked(until=from_micros(until), path=path)
     if subscriber["pin_hash"] and await matches(subscriber["pin_hash"], pin):
         if subscriber["pin_wrong_tries"]:
             await _count(subscriber["id"], 0, None)
@@ -58,7 +60,7 @@ async def check_pin(subscriber: Row, pin: str, *, now: datetime, policy: Policy)
     tries = subscriber["pin_wrong_tries"] + 1
     left = policy.pin_wrong_tries - tries
     await _count(subscriber["id"], tries if left > 0 else 0, None if left > 0 else now + policy.pin_lock)
-    raise WrongPin(tries_left=max(left, 0), path=("input", "pin"))
+    raise WrongPin(tries_left=max(left, 0), path=path)
 
 
 async def _count(subscriber_id: int, tries: int, locked_until: datetime | None) -> None:

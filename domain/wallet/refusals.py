@@ -121,3 +121,86 @@ class BalanceLimitReached(Refusal):
     default_rule: ClassVar[str | None] = "W-4.5.1b"
     limit: Money
     left: Money
+
+
+@dataclass(eq=False, kw_only=True)
+class NotTheWalletsNumber(Refusal):
+    """A PIN is made anew from the wallet's own number alone."""
+
+    code: ClassVar[str] = "NOT_THE_WALLETS_NUMBER"
+    text: ClassVar[str] = "Sign in with the number that your wallet was opened for."
+    default_rule: ClassVar[str | None] = "W-4.6.6"
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongBirthDate(Refusal):
+    """Counted, like a wrong PIN; the last one locks for a day."""
+
+    code: ClassVar[str] = "WRONG_BIRTH_DATE"
+    text: ClassVar[str] = "This is not the birth date given when the wallet was opened. Tries left: {tries_left}."
+    default_rule: ClassVar[str | None] = "W-4.6.6"
+    commits: ClassVar[bool] = True
+    tries_left: int
+
+
+@dataclass(eq=False, kw_only=True)
+class BirthDateLocked(Refusal):
+    code: ClassVar[str] = "BIRTH_DATE_LOCKED"
+    text: ClassVar[str] = "Too many wrong birth dates. Try again after {until}."
+    default_rule: ClassVar[str | None] = "W-4.6.6"
+    until: datetime
+
+
+@dataclass(eq=False, kw_only=True)
+class UpgradesClosed(Refusal):
+    code: ClassVar[str] = "UPGRADES_CLOSED"
+    text: ClassVar[str] = "Holders are not identified now: the operator has switched it off."
+    default_rule: ClassVar[str | None] = "W-4.2.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class AlreadyPremium(Refusal):
+    code: ClassVar[str] = "ALREADY_PREMIUM"
+    text: ClassVar[str] = "The holder of this wallet is identified already."
+    default_rule: ClassVar[str | None] = "W-4.2.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class DocumentDisagrees(Refusal):
+    """`path` says what: the number, the wallet, a name, the birth date or the PINFL."""
+
+    code: ClassVar[str] = "DOCUMENT_DISAGREES"
+    text: ClassVar[str] = "This does not agree with what was given when the wallet was opened."
+    default_rule: ClassVar[str | None] = "W-4.2.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class PinflDoubtful(Refusal):
+    """The check digit is wrong: staff look at the document again, and may confirm."""
+
+    code: ClassVar[str] = "PINFL_DOUBTFUL"
+    text: ClassVar[str] = "The PINFL has another check digit than it should. Compare it with the document once more."
+    default_rule: ClassVar[str | None] = "W-4.2.1"
+
+
+@dataclass(eq=False, kw_only=True)
+class RedemptionOpen(Refusal):
+    code: ClassVar[str] = "REDEMPTION_OPEN"
+    text: ClassVar[str] = "You have asked to be paid out already. Wait until that is decided."
+    default_rule: ClassVar[str | None] = "W-5.4.2"
+
+
+@dataclass(eq=False, kw_only=True)
+class RedemptionDecided(Refusal):
+    code: ClassVar[str] = "REDEMPTION_DECIDED"
+    text: ClassVar[str] = "This request is decided already."
+    default_rule: ClassVar[str | None] = "W-5.4.2"
+
+
+@dataclass(eq=False, kw_only=True)
+class OwnRequest(Refusal):
+    """Who wrote a request down does not pay it out."""
+
+    code: ClassVar[str] = "OWN_REQUEST"
+    text: ClassVar[str] = "You have written this request down yourself: somebody else pays it out."
+    default_rule: ClassVar[str | None] = "W-5.4.2"

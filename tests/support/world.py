@@ -119,7 +119,7 @@ class World:
         if balance:
             await self.top_up(wallet, Money.som(balance))
         if status != "active":
-            await execute("UPDATE wallet SET status = $1 WHERE id = $2", status, wallet)
+            await self.put(wallet, status)
         return Person(
             person.id,
             person.phone,
@@ -130,6 +130,20 @@ class World:
             number,
             ledger,
         )
+
+    async def put(self, wallet_id: int, status: str) -> None:
+        """Makes an active wallet blocked (on suspicion) or closed (given up), as the machine would."""
+        now = to_micros(self.clock.now())
+        if status == "blocked":
+            await execute(
+                "INSERT INTO wallet_block (wallet_id, cause, since) VALUES ($1, 'suspicion', $2)", wallet_id, now
+            )
+        elif status == "closed":
+            await execute(
+                "UPDATE wallet SET status = 'closed', closed_because = 'given_up', closed_at = $1 WHERE id = $2",
+                now,
+                wallet_id,
+            )
 
     @in_transaction
     async def top_up(self, wallet_id: int, amount: Money) -> None:

@@ -1,0 +1,185 @@
+"""The holder's PIN: unlocking with it, changing it, making it anew by the birth date (W-2.15, W-4.6.1e, W-4.6.6)."""
+
+import hmac
+from datetime import date, datetime
+
+from domain.audit import note
+from domain.clock import from_micros, to_micros
+from domain.database import Row, execute, fetch, fetch_row, in_transaction
+from domain.refusal import NotFound
+from domain.wallet import (
+    BirthDateLocked,
+    NotTheWalletsNumber,
+    WalletMissing,
+    WrongBirthDate,
+    check_pin,
+    hash_pin,
+    hold_wallets,
+    read_pin,
+)
+from domain.wallet.life import Cause, Step, open_blocks, take
+from resolvers.context import Context, SubscriberActor, the_staff, the_subscriber
+from resolvers.wallet.views import WalletView, announce, wallet
+
+
+@in_transaction
+async def unlock_wallet(ctx: Context, *, pin: str) -> datetime:
+    """Lets this session move money for a while; gives until when (W-2.15).
+
+    Raises WalletMissing, InvalidInput, WrongPin (counted) and PinLocked.
+    """
+    actor, now = the_subscriber(ctx), ctx.clock.now()
+    entered = read_pin(pin, path=("input", "pin"))
+    if not await fetch_row("SELECT 1 FROM wallet WHERE subscriber_id = $1 AND status <> 'closed'", actor.subscriber_id):
+        raise WalletMissing
+    holder = await fetch_row("SELECT * FROM subscriber WHERE id = $1 FOR UPDATE", actor.subscriber_id)
+    assert holder is not None
+    await check_pin(holder, entered, now=now, policy=ctx.policy)
+    until = now + ctx.policy.wallet_unlock_lifetime
+    await execute("UPDATE session SET wallet_unlocked_until = $1 WHERE id = $2", to_micros(until), actor.session_id)
+    return until
+
+
+async def change_pin(ctx: Context, *, old: str, new: str) -> None:
+    """Another PIN for who knows the one there is; every session of theirs must be unlocked anew.
+
+    Raises WalletMissing, InvalidInput, WrongPin (counted) and PinLocked.
+    """
+    actor = the_subscriber(ctx)
+    entered = read_pin(old, path=("input", "oldPin"))
+    fresh = await hash_pin(read_pin(new, path=("input", "newPin")))
+    await _change_pin(ctx, actor, entered, fresh)
+
+
+@in_transaction
+async def _change_pin(ctx: Context, actor: SubscriberActor, entered: str, fresh: str) -> None:
+    await _live_wallets(actor.subscriber_id)
+    holder = await _holder(actor.subscriber_id)
+    await check_pin(holder, entered, now=ctx.clock.now(), policy=ctx.policy, path=("input", "oldPin"))
+    await _keep_pin(actor.subscriber_id, fresh)
+
+
+@in_transaction
+async def forget_pin(ctx: Context) -> list[int]:
+    """The holder has forgotten the PIN: their wallets are blocked until it is made anew (W-4.6.1e); gives their ids.
+
+    Raises WalletMissing.
+    """
+    actor, now = the_subscriber(ctx), ctx.clock.now()
+    ids = await _live_wallets(actor.subscriber_id)
+    held = await hold_wallets(ids)
+    for wallet_id in ids:
+        if Cause.PIN_FORGOTTEN not in {block.cause for block in await open_blocks(wallet_id)}:
+            await take(Step.PIN_FORGOTTEN, held[wallet_id], by=actor.label, at=now)
+    await _lock_sessions(actor.subscriber_id)
+    announce(ctx, *ids)
+    return ids
+
+
+async def reset_pin(ctx: Context, *, birth_date: date, pin: str) -> WalletView:
+    """A new PIN by the birth date given at opening, from the wallet's own number (W-4.6.6); gives that wallet.
+
+    What the forgotten PIN had blocked and has the same birth date is active again, unless something else blocks it.
+    Raises WalletMissing, NotTheWalletsNumber, InvalidInput, WrongBirthDate (counted) and BirthDateLocked.
+    """
+    actor = the_subscriber(ctx)
+    fresh = await hash_pin(read_pin(pin, path=("input", "newPin")))
+    wallet_id = await _reset_pin(ctx, actor, birth_date, fresh)
+    view = await wallet(ctx, wallet_id)
+    assert view is not None
+    return view
+
+
+@in_transaction
+async def _reset_pin(ctx: Context, actor: SubscriberActor, birth_date: date, fresh: str) -> int:
+    now = ctx.clock.now()
+    ids = await _live_wallets(actor.subscriber_id)
+    # Wallets before their holder, as blocking has it, so that the two never wait for each other.
+    held = await hold_wallets(ids)
+    holder = await _holder(actor.subscriber_id)
+    own = next((wallet_id for wallet_id in ids if held[wallet_id].phone == actor.phone), None)
+    if own is None:
+        raise NotTheWalletsNumber
+    given = await _birth_dates(ids)
+    await _check_birth_date(ctx, holder, given[own], birth_date.isoformat(), now)
+    for wallet_id in ids:
+        if given[wallet_id] == given[own]:
+            causes = {block.cause for block in await open_blocks(wallet_id)}
+            if Cause.PIN_FORGOTTEN in causes:
+                await take(Step.PIN_RESET, held[wallet_id], by=actor.label, at=now)
+    await _keep_pin(actor.subscriber_id, fresh)
+    announce(ctx, *ids)
+    return own
+
+
+async def _check_birth_date(ctx: Context, holder: Row, known: str, given: str, now: datetime) -> None:
+    until = holder["birth_locked_until"]
+    if until is not None and to_micros(now) < until:
+        raise BirthDateLocked(until=from_micros(until))
+    if hmac.compare_digest(known.encode(), given.encode()):
+        await _count_birth_dates(holder["id"], 0, None)
+        return
+    tries = holder["birth_wrong_tries"] + 1
+    left = ctx.policy.birth_date_wrong_tries - tries
+    locked = now + ctx.policy.birth_date_lock if left <= 0 else None
+    await _count_birth_dates(holder["id"], tries if left > 0 else 0, locked)
+    raise WrongBirthDate(tries_left=max(left, 0), path=("input", "birthDate"))
+
+
+async def _count_birth_dates(subscriber_id: int, tries: int, until: datetime | None) -> None:
+    await execute(
+        "UPDATE subscriber SET birth_wrong_tries = $1, birth_locked_until = $2 WHERE id = $3",
+        tries,
+        to_micros(until) if until else None,
+        subscriber_id,
+    )
+
+
+async def _birth_dates(ids: list[int]) -> dict[int, str]:
+    places = ", ".join(f"${n}" for n in range(1, len(ids) + 1))
+    rows = await fetch(f"SELECT id, birth_date FROM wallet WHERE id IN ({places})", *ids)
+    return {row["id"]: row["birth_date"] for row in rows}
+
+
+async def _live_wallets(subscriber_id: int) -> list[int]:
+    rows = await fetch(
+        "SELECT id FROM wallet WHERE subscriber_id = $1 AND status <> 'closed' ORDER BY id", subscriber_id
+    )
+    if not rows:
+        raise WalletMissing
+    return [row["id"] for row in rows]
+
+
+async def _holder(subscriber_id: int) -> Row:
+    holder = await fetch_row("SELECT * FROM subscriber WHERE id = $1 FOR UPDATE", subscriber_id)
+    assert holder is not None
+    return holder
+
+
+async def _keep_pin(subscriber_id: int, fresh: str) -> None:
+    await execute(
+        "UPDATE subscriber SET pin_hash = $1, pin_wrong_tries = 0, pin_locked_until = NULL WHERE id = $2",
+        fresh,
+        subscriber_id,
+    )
+    await _lock_sessions(subscriber_id)
+
+
+async def _lock_sessions(subscriber_id: int) -> None:
+    await execute(
+        "UPDATE session SET wallet_unlocked_until = NULL WHERE subscriber_id = $1 AND ended_at IS NULL", subscriber_id
+    )
+
+
+@in_transaction
+async def lift_pin_lock(ctx: Context, *, subscriber_id: int) -> None:
+    """Staff let a holder try again at once, after wrong PINs or birth dates. Raises NotFound."""
+    actor = the_staff(ctx, "agent")
+    row = await fetch_row(
+        """UPDATE subscriber SET pin_wrong_tries = 0, pin_locked_until = NULL, birth_wrong_tries = 0,
+               birth_locked_until = NULL WHERE id = $1 RETURNING id""",
+        subscriber_id,
+    )
+    if row is None:
+        raise NotFound
+    await note(actor.label, "pin.unlocked", f"subscriber:{subscriber_id}", ctx.clock.now())
