@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.database import execute, fetch
+from domain.database import fetch, in_transaction
 from domain.hold import HoldClosed, HoldExceeded, HoldsNotTaken, HoldStatus, HoldView, TooManyHolds
 from domain.ledger import InsufficientFunds
 from domain.money import ZERO, Money
@@ -28,7 +28,8 @@ from domain.supplier import (
     Commission,
     SupplierNotFound,
 )
-from domain.wallet import NotToppedUpYet, WalletLocked, WalletMissing, WalletNotActive
+from domain.wallet import NotToppedUpYet, WalletLocked, WalletMissing, WalletNotActive, hold_wallets
+from domain.wallet.life import Step, take
 from resolvers import hold as holds
 from resolvers import wallet
 from resolvers.context import Context, PartnerActor, StaffActor, SystemActor
@@ -120,7 +121,8 @@ async def test_all_that_is_available_can_be_reserved_with_its_commission(market:
 @pytest.mark.rule("W-5.2.1")
 async def test_who_may_not_send_may_not_reserve(market: Market) -> None:
     world = market.world
-    alice, frozen, fresh = await world.holder(500), await world.holder(500, status="blocked"), await world.holder(0)
+    alice, frozen, fresh = await world.holder(500), await world.holder(500), await world.holder(0)
+    await freeze(market, frozen)
     locked, over = await world.signed_in(alice, unlocked=False), await world.signed_in(await world.person())
     callers: list[tuple[Context, type[Exception]]] = [
         (locked, WalletLocked),
@@ -454,8 +456,10 @@ def test_whatever_the_terms_the_parts_commissions_sum_to_the_wholes(terms: Commi
     assert paid == terms.of(taken)
 
 
+@in_transaction
 async def freeze(market: Market, person: Person) -> None:
-    await execute("UPDATE wallet SET status = 'blocked' WHERE id = $1", person.wallet_id)
+    held = (await hold_wallets([person.wallet_id]))[person.wallet_id]
+    await take(Step.SUSPECTED, held, by="staff:1", at=market.world.clock.now())
 
 
 async def look(market: Market, hold: HoldView) -> HoldView:
