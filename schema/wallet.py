@@ -272,6 +272,7 @@ TransferResult = Annotated[
     | problem.SameWallet
     | problem.WalletNotActive
     | problem.NotToppedUpYet
+    | problem.WayClosed
     | problem.InsufficientFunds
     | problem.TopUpLimitReached
     | problem.BalanceLimitReached

@@ -1,9 +1,9 @@
 """The e-wallet: electronic money issued by the operator, apart from the telecom balance (spec: wallet).
 
-`refusals` are how it says no, `model` what it is, `life` its states and the steps between them, `document` how its holder
-is identified, `limits` those of a Light wallet, `pin` the holder's PIN, `movements` what can happen to its money,
-`paying` what goes to suppliers, `standing` what was ordered for later, `rules` what all of that must obey, once for both
-databases, `verdicts` what they say. The use cases are told as stories in resolvers/wallet.
+`refusals` are how it says no, `model` what it is, `life` its states and the steps between them, `document` how its
+holder is identified, `limits` those of a Light wallet, `pin` the holder's, `movements` what can happen to its money,
+`paying` what goes to suppliers, `standing` what was ordered for later, `rules` what all of that must obey, once for
+both databases, `verdicts` what they say. The use cases are told as stories in resolvers/wallet.
 """
 
 from domain.wallet.limits import Limits, current_limits

@@ -36,6 +36,8 @@ TRANSFER: Final[Rules] = (
     ("WALLET_NOT_ACTIVE", "f.status <> 'active'"),
     ("RECIPIENT_NOT_ACTIVE", "f.payee_status <> 'active'"),
     ("NOT_TOPPED_UP_YET", "f.first_top_up_at IS NULL"),
+    # A transfer is a way of topping up, which the operator can switch off (W-4.3.1); looked at when it comes to that.
+    ("WAY_CLOSED", "EXISTS (SELECT 1 FROM operator_switch o WHERE o.code = 'top_up.transfer' AND NOT o.is_on)"),
     ("INSUFFICIENT_FUNDS", ":amount > f.available"),
     *ROOM,
 )

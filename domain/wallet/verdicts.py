@@ -8,6 +8,7 @@ from domain.ledger import InsufficientFunds
 from domain.money import ZERO, Money
 from domain.refusal import IdempotencyKeyReused, InvalidInput, TokenOver
 from domain.supplier import SupplierNotFound
+from domain.switch import WayClosed
 from domain.wallet.limits import room_comes_back
 from domain.wallet.refusals import (
     BalanceLimitReached,
@@ -56,6 +57,7 @@ _REFUSALS: Final[dict[str, Callable[[Row, Money], Exception]]] = {
     "WALLET_NOT_ACTIVE": lambda *_: WalletNotActive(),
     "RECIPIENT_NOT_ACTIVE": lambda *_: WalletNotActive(path=_TO),
     "NOT_TOPPED_UP_YET": lambda *_: NotToppedUpYet(),
+    "WAY_CLOSED": lambda *_: WayClosed(),
     "INSUFFICIENT_FUNDS": _too_little,
     "TOP_UP_LIMIT_REACHED": _topped_up_enough,
     "BALANCE_LIMIT_REACHED": _too_full,

@@ -336,7 +336,7 @@ async def test_a_blocked_wallet_carries_out_nothing_and_its_number_is_told_nothi
     holder = await world.holder(100_000)
     ctx = await world.signed_in(holder)
     ordered = await order(ctx, repeat=Repeat.WEEKLY)
-    await execute("UPDATE wallet SET status = 'blocked' WHERE id = $1", holder.wallet_id)
+    await world.put(holder.wallet_id, "blocked")
 
     await after(world, HOUR)
 
@@ -350,7 +350,7 @@ async def test_a_closed_wallets_orders_are_cancelled(world: World) -> None:
     holder = await world.holder(100_000)
     ctx = await world.signed_in(holder)
     ordered = await order(ctx, repeat=Repeat.MONTHLY)
-    await execute("UPDATE wallet SET status = 'closed' WHERE id = $1", holder.wallet_id)
+    await world.put(holder.wallet_id, "closed")
 
     await after(world, HOUR)
 

@@ -103,6 +103,15 @@ class World:
         _pin_hash = _pin_hash or await hash_pin(PIN)
         person = await self.person()
         await execute("UPDATE subscriber SET pin_hash = $1 WHERE id = $2", _pin_hash, person.id)
+        opened = await self.opened(person, level=level)
+        if balance:
+            await self.top_up(opened.wallet_id, Money.som(balance))
+        if status != "active":
+            await self.put(opened.wallet_id, status)
+        return opened
+
+    async def opened(self, person: Person, *, level: str = "light") -> Person:
+        """The person with an empty wallet of their number: their first, or another after one that is closed."""
         ledger, number = await open_account("wallet"), new_wallet_number()
         wallet = await _insert(
             """INSERT INTO wallet (number, subscriber_id, phone, ledger_account_id, level, status, birth_date,
@@ -116,10 +125,6 @@ class World:
             to_micros(self.clock.now()),
             await self._acceptance(person),
         )
-        if balance:
-            await self.top_up(wallet, Money.som(balance))
-        if status != "active":
-            await self.put(wallet, status)
         return Person(
             person.id,
             person.phone,

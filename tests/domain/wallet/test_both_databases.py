@@ -99,12 +99,12 @@ async def people(holders: list[Holder]) -> list[tuple[int, int, str]]:
             legs = [Leg(funding, EntryKind.TOP_UP, -amount), Leg(person.wallet_ledger, EntryKind.TOP_UP, amount)]
             await post("top_up", legs, at=NOW - timedelta(days=days), memo={"way": "банк — “card”"})
         await execute(
-            "UPDATE wallet SET number = $1, status = $2, first_top_up_at = $3 WHERE id = $4",
+            "UPDATE wallet SET number = $1, first_top_up_at = $2 WHERE id = $3",
             number,
-            holder.status,
             1 if holder.began else None,
             person.wallet_id,
         )
+        await world.put(person.wallet_id, holder.status)
         actor: Any = (await world.signed_in(person, unlocked=holder.session != "locked")).actor
         await execute(
             "UPDATE session SET ended_at = $1, expires_at = $2, wallet_unlocked_until = wallet_unlocked_until + $2",

@@ -15,6 +15,7 @@ from domain.idempotency import Key
 from domain.ledger_check import check_ledger
 from domain.money import Money
 from domain.phone import masked
+from domain.switch import Switch, turn
 from domain.wallet import POSTED, REPLAY, Sending, refusal, send
 from domain.wallet.rules import TOP_UP, TRANSFER
 from tests.support.world import Person, World
@@ -93,9 +94,10 @@ async def test_of_all_that_is_wrong_the_first_rule_speaks(pair: Pair) -> None:
     await send(replace(pair.sending, amount=Money(1)))
     await set_session(pair, "ended_at", now)
     await set_session(pair, "wallet_unlocked_until", None)
-    await execute("UPDATE wallet SET status = 'closed' WHERE id IN ($1, $2)", pair.alice.wallet_id, pair.bob.wallet_id)
-    await set_wallet(pair.alice, "first_top_up_at", None)
-    await set_wallet(carol, "status", "blocked")
+    for each in (pair.alice, pair.bob):
+        await world.put(each.wallet_id, "closed")
+    await turn(Switch.TOP_UP_BY_TRANSFER, on=False, by="test", at=world.clock.now())
+    await world.put(carol.wallet_id, "blocked")
     huge = Money.som(3_000_000)
     other, fresh = replace(pair.sending.key, body={"other": 1}), replace(pair.sending.key, key="fresh")
 
@@ -103,18 +105,21 @@ async def test_of_all_that_is_wrong_the_first_rule_speaks(pair: Pair) -> None:
     await set_session(pair, "ended_at", None)
     said += [await pair.say(key=other, amount=huge), await pair.say(amount=huge)]
     said.append(await pair.say(key=fresh, amount=huge))
-    await set_wallet(pair.alice, "status", "blocked")
+    alice = await world.opened(pair.alice, level="premium")
+    await world.put(alice.wallet_id, "blocked")
     said.append(await pair.say(key=fresh, amount=huge))
     await set_session(pair, "wallet_unlocked_until", now + 1)
     said += [await pair.say(key=fresh, amount=huge), await pair.say(key=fresh, amount=huge, to=pair.alice.phone)]
     said.append(await pair.say(key=fresh, amount=huge, to=carol.phone))
-    await set_wallet(pair.alice, "status", "active")
+    await execute("UPDATE wallet_block SET lifted_at = 1 WHERE wallet_id = $1", alice.wallet_id)
     said.append(await pair.say(key=fresh, amount=huge, to=carol.phone))
-    await set_wallet(carol, "status", "active")
+    await execute("UPDATE wallet_block SET lifted_at = 1 WHERE wallet_id = $1", carol.wallet_id)
     said.append(await pair.say(key=fresh, amount=huge, to=carol.phone))
-    await set_wallet(pair.alice, "first_top_up_at", now)
+    await set_wallet(alice, "first_top_up_at", now)
     said.append(await pair.say(key=fresh, amount=huge, to=carol.phone))
-    await world.top_up(pair.alice.wallet_id, huge)
+    await turn(Switch.TOP_UP_BY_TRANSFER, on=True, by="test", at=world.clock.now())
+    said.append(await pair.say(key=fresh, amount=huge, to=carol.phone))
+    await world.top_up(alice.wallet_id, huge)
     said.append(await pair.say(key=fresh, amount=huge, to=carol.phone))
     await world.top_up(carol.wallet_id, Money.som(1_500_000))
     later = pair.sending.at + timedelta(days=60)
