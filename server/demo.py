@@ -33,11 +33,13 @@ from resolvers.offer import import_offer
 from resolvers.partner import add_partner
 from resolvers.staff import add_staff
 from resolvers.tariff import import_price_list
+from server.demo_suppliers import load_habits, load_suppliers
 
 STAFF_USERNAME: Final = "admin"
 AGENT_USERNAME: Final = "agent"
 STAFF_PASSWORD: Final = "kabinet-demo-admin"  # noqa: S105  # demo data is refused in production
 PIN: Final = "2580"
+PAYS_MONTHLY: Final = "+998977654321"
 
 Tell = Callable[[str], None]
 
@@ -229,6 +231,8 @@ async def load_demo(ctx: Context, tell: Tell = lambda _: None) -> None:
     for person in DEMO_SUBSCRIBERS:
         tell(person.phone)
         await _subscriber(ctx, person, pin_hash, now - timedelta(days=10))
+    await load_suppliers(now)
+    await load_habits(PAYS_MONTHLY, now)
     await _order_under_way(ctx)
     await _proposal(ctx)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.clock import from_micros
 from domain.database import fetch, fetch_row
 from domain.ledger_check import check_ledger
 from resolvers.approval import approve
@@ -28,6 +29,9 @@ async def rows_in_all_tables() -> dict[str, int]:
         "product_order",
         "tariff",
         "offer_edition",
+        "supplier",
+        "favourite",
+        "scheduled_payment",
     )
     counts = ", ".join(f"(SELECT COUNT(*) FROM {table}) AS {table}" for table in tables)
     row = await fetch_row(f"SELECT {counts}")
@@ -176,3 +180,13 @@ async def test_a_proposal_waits_for_the_admin_and_can_be_approved(ctx: Context) 
 
     assert approved.result["after"] - approved.result["before"] == 1_250_000
     assert await faults() == []
+
+
+async def test_there_are_suppliers_to_pay_and_one_is_paid_every_month(ctx: Context) -> None:
+    suppliers = await fetch("SELECT code FROM supplier WHERE on_sale ORDER BY id")
+    scheduled = await fetch("SELECT repeat, status, due_at FROM scheduled_payment")
+
+    assert [row["code"] for row in suppliers] == ["electricity", "internet", "school"]
+    assert [(row["repeat"], row["status"]) for row in scheduled] == [("monthly", "active")]
+    assert from_micros(scheduled[0]["due_at"]) > ctx.clock.now()
+    assert await count("SELECT COUNT(*) AS n FROM favourite") == 1
