@@ -48,8 +48,12 @@ PEOPLE: Final = st.sampled_from((0, 0, 1, 1, 2))
 SOM: Final = st.sampled_from(
     (1, 1_000, 50_000, 300_000, 560_000, 560_001, 1_000_000, 2_060_000, 2_060_001)
 ) | st.integers(1, 3_000_000)
-# What may change a balance that is frozen.
-GIVEN_UP: Final = {"forfeiture", "redemption"}
+# What may change a balance that is frozen, by what the wallet was before the step and is after it (W-4.6).
+_MAY_MOVE: Final[dict[tuple[str, str], set[str]]] = {
+    ("blocked", "blocked"): set(),
+    ("blocked", "closed"): {"forfeiture"},
+    ("closed", "closed"): {"forfeiture", "redemption"},
+}
 WAITS: Final = st.sampled_from(
     (
         timedelta(minutes=20),
@@ -58,6 +62,7 @@ WAITS: Final = st.sampled_from(
         timedelta(days=29),
         timedelta(days=31),
         timedelta(days=400),
+        timedelta(days=3 * 366),
     )
 )
 
@@ -78,7 +83,7 @@ class WholeLife(RuleBasedStateMachine):
         self.holds: list[int] = []
         self.payments: list[tuple[Context, str]] = []
         self.seen_entry = 0
-        self.frozen: set[int] = set()
+        self.stood: dict[int, str] = {}
 
     @property
     def world(self) -> World:
@@ -229,6 +234,82 @@ class WholeLife(RuleBasedStateMachine):
         if self.holds:
             self.do(holds.release_hold(self.market.partner, hold_id=self.holds[which % len(self.holds)]))
 
+    # The wallet's own life
+
+    @rule(who=PEOPLE, leave_rest=st.booleans())
+    def give_up(self, who: int, leave_rest: bool) -> None:
+        self.do(self._give_up(who, leave_rest))
+
+    async def _give_up(self, who: int, leave_rest: bool) -> None:
+        await wallets.close_wallet(await self._me(who), leave_rest=leave_rest)
+
+    @rule(who=PEOPLE, step=st.sampled_from(("report_loss", "restore_number", "suspect", "clear")))
+    def block_or_restore(self, who: int, step: str) -> None:
+        self.do(self._block_or_restore(who, step))
+
+    async def _block_or_restore(self, who: int, step: str) -> None:
+        row = await self._newest_wallet(who)
+        if row is not None:
+            known = {"birth_date": BIRTH} if step == "restore_number" else {}
+            reason = "as the holder and the law want it"
+            await getattr(wallets, step)(self.staff[0], wallet_id=row["id"], reason=reason, **known)
+
+    async def _newest_wallet(self, who: int) -> dict[str, Any] | None:
+        rows = await fetch("SELECT * FROM wallet WHERE subscriber_id = $1 ORDER BY id DESC", self.people[who].id)
+        return rows[0] if rows else None
+
+    @rule(who=PEOPLE)
+    def forget_the_pin(self, who: int) -> None:
+        self.do(self._forget_the_pin(who))
+
+    async def _forget_the_pin(self, who: int) -> None:
+        await wallets.forget_pin(await self._me(who))
+
+    @rule(who=PEOPLE, knows=st.booleans())
+    def make_a_new_pin(self, who: int, knows: bool) -> None:
+        self.do(self._make_a_new_pin(who, BIRTH if knows else BIRTH + timedelta(days=1)))
+
+    async def _make_a_new_pin(self, who: int, born: date) -> None:
+        await wallets.reset_pin(await self._me(who), birth_date=born, pin="2580")
+
+    @rule(who=PEOPLE)
+    def identify(self, who: int) -> None:
+        self.do(self._identify(who))
+
+    async def _identify(self, who: int) -> None:
+        row, name = await self._newest_wallet(who), f"Person{who + 1}"
+        if row is not None:
+            document = wallets.Document("id_card", "AA1234567", name, "Test", "", BIRTH, "31705900010017")
+            await wallets.identify(
+                self.staff[0],
+                wallet_id=row["id"],
+                phone=row["phone"],
+                wallet_number=row["number"],
+                birth_date=BIRTH,
+                document=document,
+                doubt_settled=True,
+            )
+
+    @rule(who=PEOPLE, som=SOM)
+    def ask_to_be_paid_out(self, who: int, som: int) -> None:
+        self.do(self._ask_to_be_paid_out(who, som))
+
+    async def _ask_to_be_paid_out(self, who: int, som: int) -> None:
+        row = await self._newest_wallet(who)
+        if row is not None and row["status"] == "closed":
+            await wallets.request_rest(self.staff[0], wallet_id=row["id"], destination="in cash, at the office")
+        else:
+            ctx = await self._me(who)
+            await wallets.request_redemption(
+                ctx, amount=Decimal(som), destination="card 8600 **** 1234", key=next(self.keys)
+            )
+
+    @rule(by=st.integers(0, 1))
+    def pay_out(self, by: int) -> None:
+        asked = self.run(fetch("SELECT id FROM redemption WHERE status = 'requested' ORDER BY id"))
+        if asked:
+            self.do(wallets.pay_out(self.staff[by], redemption_id=asked[0]["id"]))
+
     # Staff, and time
 
     @rule(who=PEOPLE, som=SOM, takes=st.booleans(), self_approved=st.booleans())
@@ -278,12 +359,12 @@ class WholeLife(RuleBasedStateMachine):
             wallet = wallets_now.get(entry["account_id"])
             if wallet is None:
                 continue
-            if wallet["id"] in self.frozen and wallet["status"] != "active":
-                assert entry["kind"] in GIVEN_UP, entry
+            still_frozen = _MAY_MOVE.get((self.stood.get(wallet["id"], "active"), wallet["status"]))
+            assert still_frozen is None or entry["kind"] in still_frozen, entry
             if wallet["level"] == "light" and entry["amount"] > 0:
                 await _within_limits(entry, limits)
         self.seen_entry = max([self.seen_entry, *(entry["id"] for entry in entries)])
-        self.frozen = {row["id"] for row in wallets_now.values() if row["status"] != "active"}
+        self.stood = {row["id"]: row["status"] for row in wallets_now.values()}
 
 
 async def _money() -> list[Any]:
