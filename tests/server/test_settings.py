@@ -70,6 +70,11 @@ def test_production_names_all_that_is_unsafe_at_once(monkeypatch: pytest.MonkeyP
         ("KABINET_OTP_RESEND_SECONDS", "-1"),
         ("KABINET_WORKER_IN_SERVER", "perhaps"),
         ("KABINET_TRUSTED_PROXIES", "127.0.0.1, the-gate"),
+        ("KABINET_PUBLIC_URL", "cabinet.example"),
+        ("KABINET_PUBLIC_URL", "https://cabinet.example/"),
+        ("KABINET_PUBLIC_URL", "javascript:alert(1)"),
+        ("KABINET_PUBLIC_URL", ""),
+        ("KABINET_OPERATOR_STIR", "12345678"),
     ],
 )
 def test_a_bad_value_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
