@@ -93,7 +93,7 @@ def payme_routes(make_context: MakeContext, key: str) -> list[Route]:
         call_id, result = None, None
         try:
             call = await _read(request)
-            call_id = call.get("id") if isinstance(call.get("id"), str | int) else None
+            call_id = call.get("id") if _is_id(call.get("id")) else None
             _require_payme(request, expected)
             _require_whole(call)
             ctx = make_context(request).acting_as(ProviderActor(PAYME))
@@ -153,8 +153,12 @@ def _require_whole(call: dict[str, Any]) -> None:
         raise Fault(call["fault"], text)
     if not isinstance(call.get("method"), str) or call.get("jsonrpc", "2.0") != "2.0":
         raise _not_valid()
-    if not isinstance(call.get("id"), str | int | None) or isinstance(call.get("id"), bool):
+    if not _is_id(call.get("id")):
         raise _not_valid()
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int | None) and not isinstance(value, bool)
 
 
 def _not_valid() -> Fault:

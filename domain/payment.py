@@ -60,7 +60,7 @@ class PaymentNotFound(Refusal):
 
 @dataclass(eq=False, kw_only=True)
 class PaymentDiffers(Refusal):
-    """The provider has used the id for another amount, payee or time."""
+    """The provider has used the id for another amount or payee."""
 
     code: ClassVar[str] = "PAYMENT_DIFFERS"
     text: ClassVar[str] = "There is another payment with this id."

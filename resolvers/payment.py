@@ -8,6 +8,7 @@ that it took before.
 import contextlib
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -52,6 +53,8 @@ LAPSED: Final = "4"  # Payme's word for a payment whose time was over, and so ou
 MOST: Final = Money(LARGEST_SOM * TIYIN_PER_SOM)
 LONGEST_ID: Final = 100
 STATEMENT_MOST: Final = 100_000
+# Digits, grouped as people group them; anything else may mean somebody else.
+_NUMBER: Final = re.compile(r"\+?[0-9][0-9 ()-]{0,38}", re.ASCII)
 
 
 def require_amount(amount: Money) -> None:
@@ -84,9 +87,9 @@ async def create_payment(
 ) -> PaymentView:
     """A pending payment; the same asked again gives the one that is there.
 
-    `named` is the payee in the provider's words, `lifetime` counts from the provider's time. Raises what
-    `check_payment` raises; PaymentDiffers for a known id with another amount, payee or time; PaymentOver for one that
-    is cancelled; PaymentLapsed when its time is over.
+    `named` is the payee in the provider's words, `lifetime` counts from the provider's time, the first one that it
+    told. Raises what `check_payment` raises; PaymentDiffers for a known id with another amount or payee; PaymentOver for
+    one that is cancelled; PaymentLapsed when its time is over.
     """
     provider, now = the_provider(ctx), ctx.clock.now()
     expires_at = provider_at + lifetime if provider_at and lifetime else None
@@ -99,7 +102,7 @@ async def create_payment(
             await _end_lapsed(made, now)
             return made
     known = await hold_payment(provider, external_id)
-    if (known.account_id, known.amount, known.provider_at) != (payee.account_id, amount, provider_at):
+    if (known.account_id, known.amount) != (payee.account_id, amount):
         raise PaymentDiffers
     await _end_lapsed(known, now)
     if known.status in (PaymentStatus.CANCELLED, PaymentStatus.REFUNDED):
@@ -300,8 +303,10 @@ async def _top_up(
 
 async def payee_named(to: str, *, path: tuple[str, ...] = ()) -> Payee:
     """Whom a text means: a phone in any usual form, or an account's or wallet's number. Raises PayeeNotFound."""
-    digits = "".join(character for character in to[:40] if character.isascii() and character.isdigit())
+    digits = "".join(character for character in to if character in "0123456789")
     try:
+        if not _NUMBER.fullmatch(to):
+            raise PayeeNotFound
         if len(digits) == 9 or (len(digits) == 12 and digits.startswith("998")):
             return await payee_by_phone(digits[-9:])
         return await payee_by_number(digits)
