@@ -97,7 +97,9 @@ def test_a_reference_is_kept_without_what_people_write_between(written: str, kep
     assert plain_reference(written) == kept
 
 
-@pytest.mark.parametrize("written", ["", "  ", "1" * 41, "123456" + " " * 200 + "7", "12_3", "١٢٣", "12\x00", "абв", "1;2", "ß", '"', "ı"])
+@pytest.mark.parametrize(
+    "written", ["", "  ", "1" * 41, "123456" + " " * 200 + "7", "12_3", "١٢٣", "12\x00", "абв", "1;2", "ß", '"', "ı"]
+)
 def test_other_signs_are_no_reference(written: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         plain_reference(written)
