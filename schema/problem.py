@@ -27,6 +27,7 @@ from domain import (
     tariff,
     wallet,
 )
+from domain.wallet import life, refusals
 from resolvers import statement
 from resolvers.texts import problem_text
 from schema.context import Info
@@ -133,6 +134,11 @@ class ProblemCode(Enum):
     )
     WRONG_CODE = strawberry.enum_value("WRONG_CODE", description="The code is wrong.")
     WRONG_PIN = strawberry.enum_value("WRONG_PIN", description="The PIN is wrong.")
+    BALANCE_NOT_ZERO = strawberry.enum_value("BALANCE_NOT_ZERO", description="Money is in the wallet that is to be closed.")
+    BIRTH_DATE_LOCKED = strawberry.enum_value("BIRTH_DATE_LOCKED", description="Too many wrong birth dates.")
+    NOT_THE_WALLETS_NUMBER = strawberry.enum_value("NOT_THE_WALLETS_NUMBER", description="The caller has signed in with another number than the wallet's.")
+    REDEMPTION_OPEN = strawberry.enum_value("REDEMPTION_OPEN", description="A request to be paid out waits already.")
+    WRONG_BIRTH_DATE = strawberry.enum_value("WRONG_BIRTH_DATE", description="The birth date is not the one given at opening.")
 
 
 @strawberry.interface(description="A refusal: a rule forbids what was asked, and nothing has changed.")
@@ -470,6 +476,40 @@ class PartnerLimitReached(Problem):
     @strawberry.field(description="When the day's limit begins anew; null for the limit of one payment.")
     def resets_at(self) -> datetime | None:
         return self.refusal.resets_at
+
+
+@refusal_of(life.BalanceNotZero)
+@strawberry.type(description="A wallet is given up empty, unless the rest is left knowingly (W-4.6.2).")
+class BalanceNotZero(Problem):
+    @strawberry.field(description="What is in it.")
+    def balance(self) -> Money:
+        return Money(value=self.refusal.balance)
+
+
+@refusal_of(wallet.NotTheWalletsNumber)
+@strawberry.type(description="A PIN is made anew from the wallet's own number alone (W-4.6.6).")
+class NotTheWalletsNumber(Problem): ...
+
+
+@refusal_of(wallet.WrongBirthDate)
+@strawberry.type(description="The birth date is not the one given at opening (W-4.6.6). The last wrong one locks for a day.")
+class WrongBirthDate(Problem):
+    @strawberry.field(description="How many more tries there are.")
+    def tries_left(self) -> int:
+        return self.refusal.tries_left
+
+
+@refusal_of(wallet.BirthDateLocked)
+@strawberry.type(description="Too many wrong birth dates.")
+class BirthDateLocked(Problem):
+    @strawberry.field(description="From when another try is possible.")
+    def until(self) -> datetime:
+        return self.refusal.until
+
+
+@refusal_of(refusals.RedemptionOpen)
+@strawberry.type(description="A request to be paid out waits already (W-5.4.2).")
+class RedemptionOpen(Problem): ...
 
 
 def shown_refusals() -> list[type[refusal.Refusal]]:

@@ -43,6 +43,8 @@ from schema.subscription import SubscriptionMutations, wrap_subscription
 from schema.supplier import SupplierQueries, wrap_supplier
 from schema.tariff import TariffQueries, wrap_tariff
 from schema.wallet import WalletMutations, WalletQueries, WalletSubscriptions, wrap_wallet
+from schema.wallet_life import WalletLifeMutations
+from schema.wallet_state import wrap_redemption
 
 PUBLIC_FIELDS: Final = frozenset({"tariff", "tariffs", "product", "products", "offer", "offers", "clauseOfRule"})
 """What everybody reads the same, in each language: with all below them they never look at who asks."""
@@ -89,6 +91,7 @@ _NUMBERED: dict[str, tuple[Any, Any]] = {
     "Subscriber": (_myself, wrap_subscriber),
     "Supplier": (supplier.supplier_by_id, wrap_supplier),
     "Tariff": (tariff.tariff_by_id, wrap_tariff),
+    "Redemption": (wallet.redemption, wrap_redemption),
     "TopUp": (payment.top_up_by_id, wrap_top_up),
     "Wallet": (wallet.wallet, wrap_wallet),
 }
@@ -100,6 +103,7 @@ class Mutation(
     OrderMutations,
     SubscriptionMutations,
     WalletMutations,
+    WalletLifeMutations,
     PaymentMutations,
     HoldMutations,
     PayingMutations,

@@ -39,6 +39,7 @@ from schema.statement import (
     month_summaries,
     statement_file,
 )
+from schema.wallet_state import CLOSED, ClosedBecause, Redemption, WalletBlock, wrap_redemption
 
 
 @strawberry.enum(description="Whether the holder is identified. New values may come: tolerate unknown ones.")
@@ -109,6 +110,24 @@ class Wallet(Node):
     @strawberry.field(description="What may be spent now: the balance less what is held.")
     def available(self) -> Money:
         return Money(value=self.view.balance - self.view.held)
+
+    @strawberry.field(description="What blocks it now, the oldest first; empty when nothing does (W-4.6).")
+    async def blocks(self, info: Info) -> list[WalletBlock]:
+        found = await wallets.life(info.context, self.view)
+        return [WalletBlock(view=block) for block in found.blocks]
+
+    @strawberry.field(description="Why it is closed; null while it is not.")
+    async def closed_because(self, info: Info) -> ClosedBecause | None:
+        found = await wallets.life(info.context, self.view)
+        return CLOSED[found.closed_because] if found.closed_because else None
+
+    @strawberry.field(description="Until when the rest of a wallet that was given up can be claimed (W-4.6.2).")
+    async def rest_until(self, info: Info) -> datetime | None:
+        return (await wallets.life(info.context, self.view)).rest_until
+
+    @strawberry.field(description="The last requests to be paid out, newest first (W-5.4.2).")
+    async def redemptions(self, info: Info) -> list[Redemption]:
+        return [wrap_redemption(view) for view in await wallets.redemptions(info.context, self.view.id)]
 
     @strawberry.field(description="When it was opened.")
     def opened_at(self) -> datetime:

@@ -19,7 +19,7 @@ from domain.wallet import (
 )
 from domain.wallet.life import Cause, Step, open_blocks, take
 from resolvers.context import Context, SubscriberActor, the_staff, the_subscriber
-from resolvers.wallet.views import WalletView, announce, wallet
+from resolvers.wallet.views import WalletView, announce, my_wallet, wallet
 
 
 @in_transaction
@@ -40,8 +40,8 @@ async def unlock_wallet(ctx: Context, *, pin: str) -> datetime:
     return until
 
 
-async def change_pin(ctx: Context, *, old: str, new: str) -> None:
-    """Another PIN for who knows the one there is; every session of theirs must be unlocked anew.
+async def change_pin(ctx: Context, *, old: str, new: str) -> WalletView:
+    """Another PIN for who knows the one there is; every session of theirs must be unlocked anew. Gives their wallet.
 
     Raises WalletMissing, InvalidInput, WrongPin (counted) and PinLocked.
     """
@@ -49,6 +49,14 @@ async def change_pin(ctx: Context, *, old: str, new: str) -> None:
     entered = read_pin(old, path=("input", "oldPin"))
     fresh = await hash_pin(read_pin(new, path=("input", "newPin")))
     await _change_pin(ctx, actor, entered, fresh)
+    return await _mine(ctx)
+
+
+async def _mine(ctx: Context) -> WalletView:
+    mine = await my_wallet(ctx)
+    if mine is None:
+        raise WalletMissing
+    return mine
 
 
 @in_transaction
@@ -60,8 +68,8 @@ async def _change_pin(ctx: Context, actor: SubscriberActor, entered: str, fresh:
 
 
 @in_transaction
-async def forget_pin(ctx: Context) -> list[int]:
-    """The holder has forgotten the PIN: their wallets are blocked until it is made anew (W-4.6.1e); gives their ids.
+async def forget_pin(ctx: Context) -> WalletView:
+    """The holder has forgotten the PIN: their wallets are blocked until it is made anew (W-4.6.1e); gives their own.
 
     Raises WalletMissing.
     """
@@ -73,7 +81,7 @@ async def forget_pin(ctx: Context) -> list[int]:
             await take(Step.PIN_FORGOTTEN, held[wallet_id], by=actor.label, at=now)
     await _lock_sessions(actor.subscriber_id)
     announce(ctx, *ids)
-    return ids
+    return await _mine(ctx)
 
 
 async def reset_pin(ctx: Context, *, birth_date: date, pin: str) -> WalletView:
