@@ -44,6 +44,8 @@ LIVES: Final = max(30, int(os.environ.get("KABINET_FUZZ", "0")))
 STEPS: Final = 40
 BIRTH: Final = date(1990, 5, 17)
 PEOPLE: Final = st.sampled_from((0, 0, 1, 1, 2))
+# The first one neither forgets the PIN nor gives the wallet up: some lives should go on.
+UNSTEADY: Final = st.sampled_from((1, 2))
 # Around what a Light wallet may hold (five times 412,000 so'm), and far from it.
 SOM: Final = st.sampled_from(
     (1, 1_000, 50_000, 300_000, 560_000, 560_001, 1_000_000, 2_060_000, 2_060_001)
@@ -194,9 +196,9 @@ class WholeLife(RuleBasedStateMachine):
 
     # Money out
 
-    @rule(who=PEOPLE, to=PEOPLE, som=SOM)
-    def transfer(self, who: int, to: int, som: int) -> None:
-        self.do(self._transfer(who, to, som))
+    @rule(who=PEOPLE, further=st.sampled_from((1, 1, 2, 0)), som=SOM)
+    def transfer(self, who: int, further: int, som: int) -> None:
+        self.do(self._transfer(who, (who + further) % 3, som))
 
     async def _transfer(self, who: int, to: int, som: int) -> None:
         ctx = await self._me(who)
@@ -223,7 +225,7 @@ class WholeLife(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9), som=st.none() | SOM, final=st.booleans())
     def capture(self, which: int, som: int | None, final: bool) -> None:
         if self.holds:
-            hold_id, amount = self.holds[which % len(self.holds)], None if som is None else Decimal(som)
+            hold_id, amount = self.holds[-1 - which % len(self.holds)], None if som is None else Decimal(som)
             taking = holds.capture_hold(
                 self.market.partner, hold_id=hold_id, amount=amount, final=final, key=next(self.keys)
             )
@@ -232,11 +234,11 @@ class WholeLife(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9))
     def release(self, which: int) -> None:
         if self.holds:
-            self.do(holds.release_hold(self.market.partner, hold_id=self.holds[which % len(self.holds)]))
+            self.do(holds.release_hold(self.market.partner, hold_id=self.holds[-1 - which % len(self.holds)]))
 
     # The wallet's own life
 
-    @rule(who=PEOPLE, leave_rest=st.booleans())
+    @rule(who=UNSTEADY, leave_rest=st.booleans())
     def give_up(self, who: int, leave_rest: bool) -> None:
         self.do(self._give_up(who, leave_rest))
 
@@ -258,7 +260,7 @@ class WholeLife(RuleBasedStateMachine):
         rows = await fetch("SELECT * FROM wallet WHERE subscriber_id = $1 ORDER BY id DESC", self.people[who].id)
         return rows[0] if rows else None
 
-    @rule(who=PEOPLE)
+    @rule(who=UNSTEADY)
     def forget_the_pin(self, who: int) -> None:
         self.do(self._forget_the_pin(who))
 
@@ -328,6 +330,18 @@ class WholeLife(RuleBasedStateMachine):
                 key=next(self.keys),
             )
             await approve(self.staff[by], proposal_id=proposed.id)
+
+    @rule(days=st.integers(1, 40), som=st.sampled_from((300_000, 412_000, 500_000)))
+    def a_new_bhm_is_announced(self, days: int, som: int) -> None:
+        self.run(self._announce_bhm(days, Money.som(som)))
+
+    async def _announce_bhm(self, days: int, amount: Money) -> None:
+        day = local_day(self.world.clock.now()) + timedelta(days=days)
+        await execute(
+            "INSERT INTO bhm (effective_from, amount) VALUES ($1, $2) ON CONFLICT (effective_from) DO NOTHING",
+            day.isoformat(),
+            amount.tiyin,
+        )
 
     @rule(wait=WAITS)
     def wait(self, wait: timedelta) -> None:
