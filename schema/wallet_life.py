@@ -51,12 +51,6 @@ ChangePinResult = Annotated[
     PinChanged | problem.WalletMissing | problem.InvalidInput | problem.WrongPin | problem.PinLocked,
     strawberry.union("ChangePinResult", description="That the PIN is changed, or why it is not."),
 ]
-ForgetPinResult = Annotated[
-    Wallet | problem.WalletMissing,
-    strawberry.union(
-        "ForgetPinResult", description="The wallet, blocked until there is a new PIN, or that there is none."
-    ),
-]
 ResetPinResult = Annotated[
     Wallet
     | problem.WalletMissing
@@ -97,8 +91,8 @@ class WalletLifeMutations:
         return PinChanged(wallet=wrap_wallet(view))
 
     @strawberry.mutation(description="Blocks the caller's wallets until the PIN is made anew by resetPin (W-4.6.1e).")
-    async def forget_pin(self, info: Info) -> ForgetPinResult:
-        return wrap_wallet(await wallets.forget_pin(info.context))
+    async def forget_pin(self, info: Info) -> list[Wallet]:
+        return [wrap_wallet(view) for view in await wallets.forget_pin(info.context)]
 
     @strawberry.mutation(description="Makes a new PIN by the birth date, from the wallet's own number (W-4.6.6).")
     async def reset_pin(self, info: Info, input: ResetPinInput) -> ResetPinResult:

@@ -2,6 +2,7 @@
 
 import hmac
 from datetime import date, datetime
+from typing import Final
 
 from domain.audit import note
 from domain.clock import from_micros, to_micros
@@ -20,6 +21,8 @@ from domain.wallet import (
 from domain.wallet.life import Cause, Step, open_blocks, take
 from resolvers.context import Context, SubscriberActor, the_staff, the_subscriber
 from resolvers.wallet.views import WalletView, announce, my_wallet, wallet
+
+LIVE: Final = "SELECT id FROM wallet WHERE subscriber_id = $1 AND status <> 'closed' ORDER BY id"
 
 
 @in_transaction
@@ -68,20 +71,19 @@ async def _change_pin(ctx: Context, actor: SubscriberActor, entered: str, fresh:
 
 
 @in_transaction
-async def forget_pin(ctx: Context) -> WalletView:
-    """The holder has forgotten the PIN: their wallets are blocked until it is made anew (W-4.6.1e); gives their own.
-
-    Raises WalletMissing.
-    """
+async def forget_pin(ctx: Context) -> list[WalletView]:
+    """The holder has forgotten the PIN: their wallets are blocked until it is made anew (W-4.6.1e); gives them."""
     actor, now = the_subscriber(ctx), ctx.clock.now()
-    ids = await _live_wallets(actor.subscriber_id)
+    ids = [row["id"] for row in await fetch(LIVE, actor.subscriber_id)]
+    if not ids:
+        return []
     held = await hold_wallets(ids)
     for wallet_id in ids:
         if Cause.PIN_FORGOTTEN not in {block.cause for block in await open_blocks(wallet_id)}:
             await take(Step.PIN_FORGOTTEN, held[wallet_id], by=actor.label, at=now)
     await _lock_sessions(actor.subscriber_id)
     announce(ctx, *ids)
-    return await _mine(ctx)
+    return [view for wallet_id in ids if (view := await wallet(ctx, wallet_id)) is not None]
 
 
 async def reset_pin(ctx: Context, *, birth_date: date, pin: str) -> WalletView:
@@ -150,9 +152,7 @@ async def _birth_dates(ids: list[int]) -> dict[int, str]:
 
 
 async def _live_wallets(subscriber_id: int) -> list[int]:
-    rows = await fetch(
-        "SELECT id FROM wallet WHERE subscriber_id = $1 AND status <> 'closed' ORDER BY id", subscriber_id
-    )
+    rows = await fetch(LIVE, subscriber_id)
     if not rows:
         raise WalletMissing
     return [row["id"] for row in rows]
