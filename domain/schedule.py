@@ -13,7 +13,8 @@ from typing import Final
 
 from dateutil.relativedelta import relativedelta
 
-from domain.clock import TASHKENT, local_day
+from domain.clock import TASHKENT, local_day, to_micros
+from domain.database import execute
 from domain.refusal import InvalidInput
 
 MOST_REFUSALS: Final = 3
@@ -89,3 +90,18 @@ class Plan:
         while (following := self.due_at(number + 1)) is not None and following <= now:
             number += 1
         return number
+
+
+async def cancel_all(wallet_id: int, at: datetime) -> None:
+    """A wallet that is being closed, under its lock, orders nothing more.
+
+    An order that a worker is at just now is left to it: waiting for it here, while it waits for the wallet, would be
+    for ever. It will find the wallet closed and cancel the order itself.
+    """
+    await execute(
+        """UPDATE scheduled_payment SET status = 'cancelled', due_at = NULL, ended_at = $1
+           WHERE id IN (SELECT id FROM scheduled_payment WHERE wallet_id = $2 AND status IN ('active', 'suspended')
+                        FOR UPDATE SKIP LOCKED)""",
+        to_micros(at),
+        wallet_id,
+    )

@@ -21,11 +21,12 @@ from domain.outbox import enqueue
 from domain.refusal import Forbidden, MissingInput, NotFound, Refusal
 from domain.schedule import MOST_REFUSALS, Outcome, Plan, Repeat, ScheduleStatus
 from domain.statement import aware
-from domain.wallet import Standing, WalletLocked, WalletMissing, WalletNotActive, pay_standing, send_standing
+from domain.wallet import Standing, WalletMissing, WalletNotActive, pay_standing, send_standing
 from resolvers.context import Context, SubscriberActor, SystemActor, the_subscriber
 from resolvers.favourite import SUPPLIER_BESIDE, favourite, own_wallet, read_target, target_view
 from resolvers.paging import Page, PageRequest, page
 from resolvers.texts import money_text, problem_text, translator
+from resolvers.wallet import require_unlocked
 
 log = logging.getLogger("kabinet.schedule")
 
@@ -164,7 +165,7 @@ async def _schedule(ctx: Context, actor: SubscriberActor, ordered: Ordered, key:
     if replay := await begin(call, now):
         return int(replay.subject)
     wallet = await own_wallet(actor)
-    await _require_unlocked(actor, now)
+    await require_unlocked(ctx)
     if wallet["status"] != "active":
         raise WalletNotActive
     plan = Plan(ordered.repeat, aware(ordered.starts_at), ordered.until)
@@ -174,12 +175,6 @@ async def _schedule(ctx: Context, actor: SubscriberActor, ordered: Ordered, key:
     payment_id = await _insert(wallet["id"], target, amount, plan, now)
     await finish(call, str(payment_id))
     return payment_id
-
-
-async def _require_unlocked(actor: SubscriberActor, now: datetime) -> None:
-    row = await fetch_row("SELECT wallet_unlocked_until AS until FROM session WHERE id = $1", actor.session_id)
-    if row is None or row["until"] is None or row["until"] <= to_micros(now):
-        raise WalletLocked
 
 
 async def _what(ctx: Context, wallet: Row, ordered: Ordered) -> tuple[Target, Money]:

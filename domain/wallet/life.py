@@ -23,6 +23,7 @@ from domain.database import execute, fetch
 from domain.ledger import EntryKind, Leg, OperatorAccount, Posted, operator_account, post
 from domain.money import ZERO, Money
 from domain.refusal import Refusal
+from domain.schedule import cancel_all
 from domain.view import view
 from domain.wallet.model import WalletStatus
 from domain.wallet.movements import HeldWallet
@@ -207,6 +208,7 @@ async def _close(held: HeldWallet, because: ClosedBecause, at: datetime) -> None
         to_micros(three_years_after(at)) if has_rest else None,
         held.id,
     )
+    await cancel_all(held.id, at)
 
 
 async def note_step(step: Step, wallet_id: int, *, by: str, at: datetime, note: str = "") -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain.clock import to_micros
 from domain.database import execute, fetch, fetch_row
 from domain.favourite import TooManySaved
 from domain.ledger_check import check_ledger
@@ -27,6 +28,7 @@ from domain.supplier import SupplierNotFound
 from domain.wallet import RecipientNotFound, SameWallet, WalletLocked, WalletMissing, WalletNotActive
 from resolvers import favourite as favourites
 from resolvers import schedule as schedules
+from resolvers import wallet as wallets
 from resolvers.context import Context, SystemActor
 from resolvers.paging import PageRequest
 from resolvers.schedule import Ordered, ScheduledView
@@ -358,6 +360,39 @@ async def test_a_closed_wallets_orders_are_cancelled(world: World) -> None:
     assert await outcomes(ordered) == [(0, "refused", "WALLET_MISSING")]
     assert (await balance(holder), await told()) == (Money.som(100_000), [])
     assert await order(ctx, repeat=Repeat.MONTHLY) == await seen(ctx, ordered)  # its replay is still answered
+
+
+@pytest.mark.rule("W-4.6.1a")
+async def test_giving_a_wallet_up_cancels_its_orders_at_once(world: World) -> None:
+    await water(world)
+    holder = await world.holder(100_000)
+    ctx = await world.signed_in(holder)
+    ordered = await order(ctx, repeat=Repeat.DAILY)
+
+    await wallets.close_wallet(ctx, leave_rest=True)
+
+    found = await seen(ctx, ordered)
+    assert (found.status, found.next_at) == (ScheduleStatus.CANCELLED, None)
+    assert await after(world, HOUR) == 0
+
+
+async def test_closing_while_an_order_is_carried_out_ends_both(world: World) -> None:
+    await water(world)
+    holder = await world.holder(100_000)
+    ctx = await world.signed_in(holder)
+    ordered = await order(ctx, repeat=Repeat.DAILY)
+    world.clock.move(timedelta(minutes=10))
+    await execute("UPDATE scheduled_payment SET due_at = $1", to_micros(world.clock.now()))
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(work(world), wallets.close_wallet(ctx, leave_rest=True))
+    await work(world)
+
+    found = await seen(ctx, ordered)
+    assert await balance(holder) in (Money.som(100_000), Money.som(89_800))
+    if found.status is ScheduleStatus.ACTIVE:  # carried out just before: the next time finds the wallet closed
+        await after(world, DAY)
+    assert (await seen(ctx, ordered)).status is ScheduleStatus.CANCELLED
 
 
 @pytest.mark.rule("W-4.5.1a")
