@@ -236,6 +236,8 @@ async def _seal_faults(one: Seal, last: Seal) -> list[str]:
         for row in rows:
             digest.add(row["id"], row["hash"])
         reached = rows[-1]["id"]
+        if len(rows) < PAGE:
+            break
     between = f"transfers {last.upto + 1} to {one.upto}"
     if digest.transfers != one.transfers:
         faults.append(f"{between} were {one.transfers} when it was made, now they are {digest.transfers}")
