@@ -221,8 +221,8 @@ def receipt_view(row: Row) -> ReceiptView:
         transfer_id=row["id"],
         number=receipt_number(row["id"]),
         at=from_micros(row["at"]),
-        payer=_party(memo, "payer"),
-        recipient=_party(memo, "recipient"),
+        payer=party(memo, "payer"),
+        recipient=party(memo, "recipient"),
         amount=amount,
         commission=commission,
         total=amount + (commission or ZERO),
@@ -231,7 +231,7 @@ def receipt_view(row: Row) -> ReceiptView:
     )
 
 
-def _party(memo: dict[str, Any], side: str) -> str:
+def party(memo: dict[str, Any], side: str) -> str:
     """A wallet or account by its number and masked phone; a supplier by its name, STIR and the payer's contract."""
     return " ".join(filter(None, (memo.get(side, ""), *(memo.get(f"{side}{part}", "") for part in _PARTS))))
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from domain import statement
+from domain.adjustment import AdjustmentReason
 from domain.audit import note
 from domain.clock import from_micros, local_day, to_micros
 from domain.database import Row, fetch_row, in_transaction
@@ -24,7 +25,7 @@ from domain.policy import Operator
 from domain.refusal import Forbidden, NotFound, Refusal, Unauthenticated
 from domain.statement import Cut, EntryFilter, Month, Sums
 from domain.view import view
-from resolvers.account import receipt_number
+from resolvers.account import party, receipt_number
 from resolvers.catalogue import catalogue
 from resolvers.context import Anonymous, Context, StaffActor, SubscriberActor, require_no_stale_token
 from resolvers.links import Download, link, opened
@@ -280,28 +281,44 @@ ENTRY_WORDS: Final = {
 }
 
 
+REASON_WORDS: Final = {
+    AdjustmentReason.WRONG_AMOUNT: N_("Wrong amount"),
+    AdjustmentReason.DUPLICATE: N_("Carried out twice"),
+    AdjustmentReason.NOT_CREDITED: N_("Money that did not arrive"),
+    AdjustmentReason.SERVICE_FAULT: N_("Fault of the service"),
+    AdjustmentReason.GOODWILL: N_("Goodwill"),
+    AdjustmentReason.RECONCILIATION: N_("Reconciliation with a payment system"),
+    AdjustmentReason.OTHER: N_("Another reason"),
+}
+WAYS: Final = {"payme": "Payme", "click": "Click"}
+
+
 class Words:
     """Entries in words of one language. `products`: their names by code."""
 
     def __init__(self, language: Language, products: dict[str, str]) -> None:
         gettext = translator(language).gettext
         self._kinds: dict[str, str] = {kind.value: gettext(word) for kind, word in ENTRY_WORDS.items()}
+        self._reasons: dict[str, str] = {reason.value: gettext(word) for reason, word in REASON_WORDS.items()}
         self._products = products
 
     def line(self, row: Row) -> Line:
         return Line(
             at=from_micros(row["at"]),
             what=self._kinds.get(str(row["kind"]), str(row["kind"])),
-            details=self._details(json.loads(row["memo"]), row["amount"] > 0),
+            details=self._details(row["kind"], json.loads(row["memo"]), row["amount"] > 0),
             amount=Money(row["amount"]),
             balance=Money(row["balance_after"]),
             receipt=receipt_number(row["transfer_id"]),
         )
 
-    def _details(self, memo: dict[str, Any], incoming: bool) -> str:
+    def _details(self, kind: str, memo: dict[str, Any], incoming: bool) -> str:
         """Who was on the other side, or what it was for; empty where the movement noted neither."""
         if "product" in memo:
             return self._products.get(memo["product"], str(memo["product"]))
-        side = "payer" if incoming else "recipient"
-        party = " ".join(str(memo[name]) for name in (side, f"{side}_phone") if memo.get(name))
-        return party or str(next((memo[name] for name in ("purpose", "source", "way") if memo.get(name)), ""))
+        if kind == EntryKind.ADJUSTMENT:
+            return self._reasons.get(str(memo.get("reason")), "")
+        if other_side := party(memo, "payer" if incoming else "recipient"):
+            return other_side
+        said = next((str(memo[name]) for name in ("purpose", "source", "way") if memo.get(name)), "")
+        return WAYS.get(said, said)

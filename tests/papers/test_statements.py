@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -19,7 +20,7 @@ from papers.csv_file import harmless
 from resolvers import statement, wallet
 from resolvers.context import Actor, PartnerActor, StaffActor
 from resolvers.links import Download
-from resolvers.statement import FileFormat, Holding, StatementTooLong, statement_file
+from resolvers.statement import FileFormat, Holding, StatementTooLong, Words, statement_file
 from tests.papers.counter import Counter, path_of
 
 HOSTILE = ('=HYPERLINK("http://x")', "+998", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1")
@@ -222,6 +223,28 @@ async def test_staff_s_downloads_are_noted_and_partners_have_none(counter: Count
     assert [(one.actor, one.action, one.subject) for one in await AuditEvent.all()] == [
         ("staff:7", "statement.download", f"wallet:{alice.wallet_id}")
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "memo", "said"),
+    [
+        (EntryKind.TOP_UP, {"way": "payme", "recipient": "9800"}, "Payme"),
+        (EntryKind.TOP_UP, {"way": "cash agent"}, "cash agent"),
+        (
+            EntryKind.PAYMENT,
+            {"payer": "9800", "recipient": "«Suv» MChJ", "recipient_stir": "301234567"},
+            "«Suv» MChJ 301234567",
+        ),
+        (EntryKind.ADJUSTMENT, {"reason": "duplicate", "payer": "9800"}, "Carried out twice"),
+        (EntryKind.ADJUSTMENT, {}, ""),
+        (EntryKind.SUBSCRIPTION, {"product": "gone"}, "gone"),
+    ],
+)
+def test_each_movement_says_what_it_was_for(kind: EntryKind, memo: dict[str, str], said: str) -> None:
+    amount = 1 if kind is EntryKind.TOP_UP else -1
+    row = {"at": 0, "kind": str(kind), "memo": json.dumps(memo), "amount": amount, "balance_after": 0, "transfer_id": 1}
+
+    assert Words(Language.EN, {}).line(row).details == said
 
 
 async def test_the_other_side_of_a_transfer_is_named_masked(counter: Counter) -> None:
