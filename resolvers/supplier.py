@@ -151,7 +151,7 @@ async def pay(ctx: Context, *, supplier: str, reference: str, amount: Decimal, k
     after_commit(lambda: ctx.announce(f"wallet:{facts['payer']}"))
     return PaymentView(
         id=facts["transfer"],
-        at=paying.at,
+        at=from_micros(to_micros(paying.at)),  # written as its replays will write it
         amount=asked,
         commission=Money(facts["commission"]),
         wallet=wallet_view(facts | {"id": facts["payer"]}),
