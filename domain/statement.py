@@ -104,14 +104,16 @@ def bound(amount: Decimal | None) -> Money | None:
 # Plus nothing: PostgreSQL would else walk along the numbers, from the first one on, until a time fits.
 def first_seq(moment: str) -> str:
     """SQL: the lowest number among account $1's entries at or after the moment; null if there are none."""
-    return f"""(SELECT MIN(o.seq + 0) FROM ledger_entry o WHERE o.account_id = $1 AND o.at >= {moment} AND o.at <= {SKEW} +
-        (SELECT MIN(p.at) FROM ledger_entry p WHERE p.account_id = $1 AND p.at >= {moment}))"""
+    return f"""(SELECT MIN(o.seq + 0) FROM ledger_entry o
+        WHERE o.account_id = $1 AND o.at >= {moment} AND o.at <= {SKEW} +
+            (SELECT MIN(p.at) FROM ledger_entry p WHERE p.account_id = $1 AND p.at >= {moment}))"""
 
 
 def last_seq(moment: str) -> str:
     """SQL: the highest number among account $1's entries before the moment; null if there are none."""
-    return f"""(SELECT MAX(o.seq + 0) FROM ledger_entry o WHERE o.account_id = $1 AND o.at < {moment} AND o.at >= -{SKEW} +
-        (SELECT MAX(p.at) FROM ledger_entry p WHERE p.account_id = $1 AND p.at < {moment}))"""
+    return f"""(SELECT MAX(o.seq + 0) FROM ledger_entry o
+        WHERE o.account_id = $1 AND o.at < {moment} AND o.at >= -{SKEW} +
+            (SELECT MAX(p.at) FROM ledger_entry p WHERE p.account_id = $1 AND p.at < {moment}))"""
 
 
 # The balance after the last of them, less what later entries of lower numbers had added by then.

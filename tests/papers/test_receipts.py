@@ -1,6 +1,9 @@
 """Receipts on paper and on their public page: all of them on the one, nobody's name on the other."""
 
+import asyncio
 import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,7 +19,7 @@ from domain.ledger import EntryKind, Leg, OperatorAccount, operator_account, pos
 from domain.money import Money
 from domain.secrets import Secrets
 from papers.app import Papers
-from papers.desk import Rate
+from papers.desk import Desk, Rate
 from resolvers import wallet
 from resolvers.receipt import check_url, receipt_link
 from resolvers.wallet import TransferView
@@ -202,3 +205,37 @@ async def test_a_check_code_lasts_and_is_this_installation_s(counter: Counter) -
 
     assert code_of(counter, "0000000123-4") == ours
     assert code_of(elsewhere, "0000000123-4") != ours
+
+
+async def test_when_the_workshop_is_full_the_next_is_asked_to_come_again(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, sent = await a_transfer(counter.world)
+    path = path_of(receipt_link(replace(counter.world.context(), policy=POLICY), sent.id, Language.EN))
+    go_on, all_came, came = asyncio.Event(), asyncio.Event(), 0
+
+    class Watched(Desk):
+        @asynccontextmanager
+        async def place(self) -> AsyncIterator[None]:
+            nonlocal came
+            came += 1
+            if came == 8:
+                all_came.set()
+            async with super().place():
+                yield
+
+    async def slowly(_: object) -> bytes:
+        await go_on.wait()
+        return b"%PDF-"
+
+    monkeypatch.setattr("papers.app.receipt_pdf", slowly)
+    monkeypatch.setattr("papers.app.Desk", Watched)
+    async with counter.browser() as browser:
+        asked = [asyncio.create_task(browser.get(path)) for _ in range(8)]  # two at work, six that wait
+        await all_came.wait()
+        ninth = await browser.get(path)
+        go_on.set()
+        served = await asyncio.gather(*asked)
+
+    assert (ninth.status_code, ninth.headers["retry-after"]) == (503, "5")
+    assert [answer.status_code for answer in served] == [200] * 8
