@@ -17,7 +17,7 @@ from domain.policy import Operator
 from papers.words import columns, figure, moment
 from resolvers.context import Context
 from resolvers.receipt import ReceiptPaper, purpose_text
-from resolvers.statement import Line, StatementPaper, lines_of
+from resolvers.statement import Line, StatementPaper, Sums, lines_of, sums_of
 from resolvers.texts import NO_BREAK, day_text, instant_text, money_text, translator
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -31,7 +31,7 @@ async def statement_pdf(ctx: Context, paper: StatementPaper) -> bytes:
     """The statement on A4, its pages numbered."""
     lines = [line async for page in lines_of(ctx, paper) for line in page]
     # Without tags: of three thousand entries they would be nineteen parts in twenty of the file.
-    return await asyncio.to_thread(_set, "statement.typ", _statement(paper, lines), tagged=False)
+    return await asyncio.to_thread(_set, "statement.typ", _statement(paper, lines, await sums_of(paper)), tagged=False)
 
 
 async def receipt_pdf(paper: ReceiptPaper) -> bytes:
@@ -51,8 +51,8 @@ def _set(template: str, values: dict[str, Any], *, tagged: bool) -> bytes:
     return done.stdout
 
 
-def _statement(paper: StatementPaper, lines: list[Line]) -> dict[str, Any]:
-    _, language, sums = translator(paper.language).gettext, paper.language, paper.sums
+def _statement(paper: StatementPaper, lines: list[Line], sums: Sums) -> dict[str, Any]:
+    _, language = translator(paper.language).gettext, paper.language
     asked = paper.filter
     partial = bool(asked.kinds or asked.least or asked.most or asked.incoming is not None)
     return {

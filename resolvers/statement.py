@@ -23,7 +23,8 @@ from domain.ledger import EntryKind
 from domain.money import Money
 from domain.policy import Operator
 from domain.refusal import Forbidden, NotFound, Refusal, Unauthenticated
-from domain.statement import Cut, EntryFilter, Month, Sums
+from domain.statement import Cut, EntryFilter, Month
+from domain.statement import Sums as Sums
 from domain.view import view
 from resolvers.account import party, receipt_number
 from resolvers.catalogue import catalogue
@@ -84,7 +85,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class StatementPaper:
-    """A statement to be written: whose, of when, and what it comes to. `lines_of` gives its entries, oldest first."""
+    """A statement to be written: whose, of when. `lines_of` gives its entries, oldest first, `sums_of` their sums."""
 
     kind: str
     number: str
@@ -95,7 +96,6 @@ class StatementPaper:
     since: datetime
     until: datetime
     filter: EntryFilter
-    sums: Sums
     operator: Operator
     cut: Cut
 
@@ -244,13 +244,17 @@ async def statement_paper(ctx: Context, token: str) -> StatementPaper:
         since=max(wanted.since or _FIRST, from_micros(row["opened_at"])),
         until=min(wanted.until or now, now),
         filter=wanted,
-        sums=await statement.sums(cut),
         operator=ctx.policy.operator,
         cut=cut,
     )
 
 
 _FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def sums_of(paper: StatementPaper) -> Sums:
+    """What the statement's entries come to, and the balance where its period begins and ends."""
+    return await statement.sums(paper.cut)
 
 
 async def lines_of(ctx: Context, paper: StatementPaper) -> AsyncIterator[list[Line]]:
