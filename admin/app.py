@@ -17,10 +17,12 @@ from admin.views import (
     hold,
     home,
     ledger,
+    life,
     offer,
     order,
     partner,
     payment,
+    policy,
     sign_in,
     subscriber,
     supplier,
@@ -38,6 +40,7 @@ def admin_app(settings: AdminSettings) -> Starlette:
         subscriber,
         account,
         wallet,
+        life,
         history,
         hold,
         supplier,
@@ -48,6 +51,7 @@ def admin_app(settings: AdminSettings) -> Starlette:
         payment,
         approval,
         ledger,
+        policy,
         audit,
     ):
         routes += area.routes(door)

@@ -79,6 +79,7 @@ class Desk:
     waiting_messages: int
     failed_messages: int
     waiting_proposals: int
+    waiting_redemptions: int
 
 
 async def enter_password(ctx: Context, *, username: str, password: str) -> HalfSignedIn:
@@ -254,8 +255,16 @@ async def desk(ctx: Context) -> Desk:
         """SELECT (SELECT COUNT(*) FROM product_order WHERE status = 'acknowledged') AS open_orders,
                   (SELECT COUNT(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL AND due_at <= $1) AS waiting,
                   (SELECT COUNT(*) FROM outbox WHERE failed_at IS NOT NULL) AS failed,
-                  (SELECT COUNT(*) FROM approval WHERE status = 'pending' AND lapses_at > $1) AS proposals""",
+                  (SELECT COUNT(*) FROM approval WHERE status = 'pending' AND lapses_at > $1) AS proposals,
+                  (SELECT COUNT(*) FROM redemption WHERE status = 'requested') AS redemptions""",
         to_micros(ctx.clock.now()),
     )
     assert row is not None
-    return Desk(await seen_by(ctx, most=8), row["open_orders"], row["waiting"], row["failed"], row["proposals"])
+    return Desk(
+        await seen_by(ctx, most=8),
+        row["open_orders"],
+        row["waiting"],
+        row["failed"],
+        row["proposals"],
+        row["redemptions"],
+    )

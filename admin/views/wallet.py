@@ -7,6 +7,7 @@ from admin.door import Door
 from admin.views.history import shown
 from admin.visit import Visit
 from domain.refusal import NotFound
+from resolvers import wallet as wallets
 from resolvers.statement import Holding
 from resolvers.subscriber import holder, note_seen
 from resolvers.wallet import limits, wallet
@@ -28,5 +29,11 @@ async def look(visit: Visit) -> Response:
         wallet=found,
         holder=whose,
         limits=await limits(visit.ctx, found),
+        life=(life := await wallets.life(visit.ctx, found)),
+        steps=wallets.possible_steps(visit.ctx, found, life),
+        past=await wallets.history(visit.ctx, found.id),
+        identified=await wallets.identification(visit.ctx, found.id),
+        redemptions=await wallets.redemptions(visit.ctx, found.id),
+        may_act=visit.session is not None and visit.session.actor.role != "viewer",
         **history,
     )
