@@ -108,10 +108,22 @@ def operations_for(phone: str, tells_wallet: bool) -> list[Paste]:
                 "8. Send money",
                 f"""mutation {{
   transfer(input: {{ to: "{_other(phone)}", amount: "10000", idempotencyKey: "first-transfer" }}) {{
-    ... on Transfer {{ receipt {{ number total {{ formatted }} }} wallet {{ balance {{ formatted }} }} }}
+    ... on Transfer {{ receipt {{ number total {{ formatted }} checkUrl }} wallet {{ balance {{ formatted }} }} }}
     ... on Problem {{ code message rule }}
   }}
 }}""",
+            ),
+            Paste(
+                "9. See the months, take the statement away",
+                """{
+  viewer {
+    wallet {
+      months(first: 3) { month closing { formatted } categories { kind count amount { formatted } } }
+      entries(first: 5, filter: { direction: OUT }) { nodes { at amount { formatted } receipt { pdf { url } } } }
+      statementFile(input: { format: PDF }) { ... on Download { url expiresAt } ... on Problem { code message } }
+    }
+  }
+}""",
             ),
         ]
     return operations
