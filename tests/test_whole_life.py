@@ -31,6 +31,7 @@ from resolvers import hold as holds
 from resolvers import supplier as suppliers
 from resolvers import wallet as wallets
 from resolvers.approval import approve, propose_adjustment
+from resolvers.bhm import add_bhm
 from resolvers.context import Context, PartnerActor, ProviderActor, StaffActor, SystemActor
 from resolvers.payment import cancel_payment, create_payment, payee_named, perform_payment, top_up
 from resolvers.worker import DUE_WORK
@@ -44,7 +45,7 @@ LIVES: Final = max(30, int(os.environ.get("KABINET_FUZZ", "0")))
 STEPS: Final = 40
 BIRTH: Final = date(1990, 5, 17)
 PEOPLE: Final = st.sampled_from((0, 0, 1, 1, 2))
-# The first one neither forgets the PIN nor gives the wallet up: some lives should go on.
+# The first one stays Light, remembers the PIN and keeps the wallet: some lives should just go on.
 UNSTEADY: Final = st.sampled_from((1, 2))
 # Around what a Light wallet may hold (five times 412,000 so'm), and far from it.
 SOM: Final = st.sampled_from(
@@ -136,7 +137,7 @@ class WholeLife(RuleBasedStateMachine):
         self.staff = [self.world.context(await _hired(name)) for name in ("dilnoza", "rustam")]
         for who in (0, 1):
             await self._open(who)
-            await self._top_up(who, 1_500_000)
+            await self._top_up(who, 2_000_000 - 500_000 * who)
 
     # Opening, and money in
 
@@ -212,6 +213,11 @@ class WholeLife(RuleBasedStateMachine):
         ctx = await self._me(who)
         await suppliers.pay(ctx, supplier="power", reference="1234567", amount=Decimal(som), key=next(self.keys))
 
+    @rule(who=PEOPLE, som=SOM)
+    def spend_and_refill(self, who: int, som: int) -> None:
+        self.do(self._pay(who, som))
+        self.do(self._top_up(who, som))
+
     # Holds
 
     @rule(who=PEOPLE, som=SOM, minutes=st.sampled_from((5, 60, 43_200)))
@@ -223,7 +229,11 @@ class WholeLife(RuleBasedStateMachine):
         self.holds.append(hold.id)
 
     @rule(which=st.integers(0, 9), som=st.none() | SOM, final=st.booleans())
-    def capture(self, which: int, som: int | None, final: bool) -> None:
+    def take_a_part(self, which: int, som: int | None, final: bool) -> None:
+        self.capture(which, som, final=final)
+
+    def capture(self, which: int, som: int | None, *, final: bool) -> None:
+        """Of the hold that is so many before the newest."""
         if self.holds:
             hold_id, amount = self.holds[-1 - which % len(self.holds)], None if som is None else Decimal(som)
             taking = holds.capture_hold(
@@ -235,6 +245,13 @@ class WholeLife(RuleBasedStateMachine):
     def release(self, which: int) -> None:
         if self.holds:
             self.do(holds.release_hold(self.market.partner, hold_id=self.holds[-1 - which % len(self.holds)]))
+
+    @rule(who=PEOPLE, som=SOM, step=st.sampled_from(("report_loss", "suspect")))
+    def a_block_meets_a_hold(self, who: int, som: int, step: str) -> None:
+        self.do(self._reserve(who, som, 60))
+        self.do(self._block_or_restore(who, step))
+        self.promises_are_kept()
+        self.capture(0, None, final=False)
 
     # The wallet's own life
 
@@ -274,7 +291,7 @@ class WholeLife(RuleBasedStateMachine):
     async def _make_a_new_pin(self, who: int, born: date) -> None:
         await wallets.reset_pin(await self._me(who), birth_date=born, pin="2580")
 
-    @rule(who=PEOPLE)
+    @rule(who=UNSTEADY)
     def identify(self, who: int) -> None:
         self.do(self._identify(who))
 
@@ -333,15 +350,8 @@ class WholeLife(RuleBasedStateMachine):
 
     @rule(days=st.integers(1, 40), som=st.sampled_from((300_000, 412_000, 500_000)))
     def a_new_bhm_is_announced(self, days: int, som: int) -> None:
-        self.run(self._announce_bhm(days, Money.som(som)))
-
-    async def _announce_bhm(self, days: int, amount: Money) -> None:
         day = local_day(self.world.clock.now()) + timedelta(days=days)
-        await execute(
-            "INSERT INTO bhm (effective_from, amount) VALUES ($1, $2) ON CONFLICT (effective_from) DO NOTHING",
-            day.isoformat(),
-            amount.tiyin,
-        )
+        self.do(add_bhm(self.staff[0], effective_from=day, amount=Decimal(som)))
 
     @rule(wait=WAITS)
     def wait(self, wait: timedelta) -> None:
