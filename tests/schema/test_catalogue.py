@@ -9,6 +9,7 @@ from typing import Any
 import aiosqlite
 import asyncpg
 import pytest
+from asyncpg.prepared_stmt import PreparedStatement
 
 import domain.tariff
 from domain.database import execute
@@ -61,17 +62,18 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that reaches the database's driver from now on."""
     seen: list[str] = []
 
-    def watch(kind: type, name: str) -> None:
+    def watch(kind: type, name: str, tell: Callable[..., str]) -> None:
         run: Callable[..., Any] = getattr(kind, name)
 
-        def watched(self: Any, sql: str, *args: Any, **kwargs: Any) -> Any:
-            seen.append(sql)
-            return run(self, sql, *args, **kwargs)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            seen.append(tell(*args[:2]))
+            return run(*args, **kwargs)
 
         monkeypatch.setattr(kind, name, watched)
 
-    watch(asyncpg.Connection, "_execute")
-    watch(aiosqlite.Connection, "execute_fetchall")
+    watch(asyncpg.Connection, "_execute", lambda _, sql: sql)
+    watch(PreparedStatement, "fetch", lambda statement, *_: statement.get_query())
+    watch(aiosqlite.Connection, "execute_fetchall", lambda _, sql: sql)
     return seen
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from asyncpg.prepared_stmt import PreparedStatement
 
 from domain.clock import to_micros
 from domain.database import dialect, execute, fetch, fetch_row, in_transaction
@@ -253,7 +254,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         run = getattr(kind, name)
 
         async def and_run(self: Any, *args: Any, **kwargs: Any) -> Any:
-            seen.append(tell(*args))
+            seen.append(tell(self, *args))
             return await run(self, *args, **kwargs)
 
         monkeypatch.setattr(kind, name, and_run)
@@ -261,7 +262,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     import aiosqlite
 
     for name in ("fetch", "execute", "fetchrow", "fetchval"):
-        counted(asyncpg.Connection, name, lambda sql, *_: sql)
+        counted(asyncpg.Connection, name, lambda _, sql, *_rest: sql)
+    counted(PreparedStatement, "fetch", lambda statement, *_: statement.get_query())
     counted(aiosqlite.Connection, "_execute", lambda *_: "one hop")
     return seen
 
