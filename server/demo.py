@@ -33,6 +33,7 @@ from resolvers.offer import import_offer
 from resolvers.partner import add_partner
 from resolvers.staff import add_staff
 from resolvers.tariff import import_price_list
+from server.demo_payments import pay_in
 from server.demo_suppliers import load_habits, load_suppliers
 
 STAFF_USERNAME: Final = "admin"
@@ -66,6 +67,7 @@ class DemoSubscriber:
     tariff: str = "oddiy"
     wallet: DemoWallet | None = None
     paid_months: int = 0
+    paid_by: tuple[str, int] | None = None  # which part of `som` a payment system brought
 
     @property
     def phone(self) -> str:
@@ -81,6 +83,7 @@ DEMO_SUBSCRIBERS: Final = (
         "Anvarovna",
         birth_date=date(1990, 5, 17),
         som=500_000,
+        paid_by=("payme", 200_000),
         wallet=DemoWallet("light", 300_000),
     ),
     DemoSubscriber(
@@ -92,6 +95,7 @@ DEMO_SUBSCRIBERS: Final = (
         birth_date=date(2001, 11, 30),
         language=Language.RU,
         som=4_000,
+        paid_by=("click", 3_500),
     ),
     DemoSubscriber(
         ("+998977654321",),
@@ -301,13 +305,17 @@ async def _subscriber(ctx: Context, person: DemoSubscriber, pin_hash: str, at: d
     account, ledger = await open_personal_account(subscriber, billing=billing, opened_at=at)
     if person.som:
         spent = sum(step.price.tiyin for step in CINEMA_STEPS[:1]) * person.paid_months
-        await top_up(ledger, Money.som(person.som) + Money(spent), at=at, memo={"way": "cash agent"})
+        later = person.paid_by[1] if person.paid_by else 0
+        await top_up(ledger, Money.som(person.som - later) + Money(spent), at=at, memo={"way": "cash agent"})
     tariff = await fetch_row("SELECT id FROM tariff WHERE code = $1", person.tariff)
     assert tariff is not None
     for phone in person.phones:
         await connect_number(
             phone, subscriber_id=subscriber, account_id=account, activated_at=at, tariff_id=tariff["id"]
         )
+    if person.paid_by:
+        way, som = person.paid_by
+        await pay_in(ctx, way=way, phone=person.phones[0], amount=Money.som(som), at=at + timedelta(days=2))
     if person.wallet:
         await execute("UPDATE subscriber SET pin_hash = $1 WHERE id = $2", pin_hash, subscriber)
         await _wallet(person, person.wallet, subscriber, at)
