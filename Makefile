@@ -84,6 +84,10 @@ bench-short: $(DEV) ## a minute of it; fails when we have become far slower than
 fuzz: $(DEV) ## thousands of generated documents on both engines; KABINET_FUZZ=20000 for more
 	@KABINET_FUZZ=$${KABINET_FUZZ:-5000} $(BIN)/python -m pytest -q tests/schema/engine/test_sameness.py tests/schema/test_sameness.py
 
+.PHONY: fuzz-lives
+fuzz-lives: $(DEV) ## hundreds of wallets' whole lives, in any order of events; KABINET_FUZZ=2000 for more
+	@KABINET_FUZZ=$${KABINET_FUZZ:-300} $(BIN)/python -m pytest -q tests/test_whole_life.py
+
 .PHONY: migrate
 migrate: install ## bring the database of KABINET_DATABASE_URL up to date
 	@$(BIN)/kabinet migrate
