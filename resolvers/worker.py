@@ -17,7 +17,7 @@ from resolvers.hold import expire_holds
 from resolvers.ledger import seal_due
 from resolvers.order import lapse_orders
 from resolvers.payment import lapse_payments
-from resolvers.schedule import carry_out_scheduled
+from resolvers.schedule_due import carry_out_scheduled
 from resolvers.subscription import expire_due, renew_due, tell_renewals
 from resolvers.wallet import end_idle_wallets, end_unclaimed
 

@@ -11,6 +11,7 @@ from domain.schedule import Repeat
 from resolvers import schedule as schedules
 from resolvers import supplier as suppliers
 from resolvers.context import SystemActor
+from resolvers.schedule_due import carry_out_scheduled
 from tests.admin.office import Office, text_of
 from tests.resolvers.bills import CONTRACT, water
 
@@ -42,10 +43,10 @@ TYPED: dict[str, str] = {
 async def test_an_admin_enters_a_supplier_and_changes_its_terms(office: Office) -> None:
     async with office.at_the_desk("admin") as browser:
         form = await browser.get("/suppliers/new")
-        entered = await browser.post("/suppliers/new", **TYPED)
+        entered = await browser.post("/suppliers/new", None, **TYPED)
         page = text_of(await browser.get("/suppliers/gas"))
         terms = await browser.get("/suppliers/gas/terms")
-        changed = await browser.post("/suppliers/gas/terms", **TYPED | {"commission_most": "0", "on_sale": "no"})
+        changed = await browser.post("/suppliers/gas/terms", None, **TYPED | {"commission_most": "0", "on_sale": "no"})
         after = text_of(await browser.get("/suppliers/gas"))
 
     assert (form.status_code, entered.status_code, terms.status_code, changed.status_code) == (200, 303, 200, 422)
@@ -62,7 +63,7 @@ async def test_other_terms_hold_at_once_and_the_trail_tells_them(office: Office)
     await water(office.world)
     async with office.at_the_desk("admin") as browser:
         await browser.get("/suppliers/water/terms")
-        changed = await browser.post("/suppliers/water/terms", **TYPED | {"on_sale": "no"})
+        changed = await browser.post("/suppliers/water/terms", None, **TYPED | {"on_sale": "no"})
         page = text_of(await browser.get("/suppliers/water"))
 
     assert changed.status_code == 303
@@ -96,7 +97,7 @@ async def test_what_is_wrong_is_told_at_its_field_and_changes_nothing(office: Of
     before = await office.world.everything("supplier", "ledger_account")
     async with office.at_the_desk("admin") as browser:
         await browser.get("/suppliers/new")
-        answer = await browser.post("/suppliers/new", **TYPED | wrong)
+        answer = await browser.post("/suppliers/new", None, **TYPED | wrong)
 
     assert answer.status_code == 422
     assert 'class="summary"' in answer.text
@@ -114,9 +115,9 @@ async def test_others_look_and_enter_nothing(office: Office, role: str) -> None:
         before = await office.world.everything("supplier")
         answers: list[Any] = [
             await browser.get("/suppliers/new"),
-            await browser.post("/suppliers/new", **TYPED),
+            await browser.post("/suppliers/new", None, **TYPED),
             await browser.get("/suppliers/water/terms"),
-            await browser.post("/suppliers/water/terms", **TYPED),
+            await browser.post("/suppliers/water/terms", None, **TYPED),
         ]
 
     assert "Water" in listed
@@ -148,7 +149,7 @@ async def test_a_wallets_orders_are_shown_with_what_came_of_them(office: Office)
     await schedules.schedule_payment(ctx, bill, key="one")
     await schedules.schedule_payment(ctx, gift, key="two")
     office.world.clock.move(timedelta(minutes=1))
-    await schedules.carry_out_scheduled(office.world.context(SystemActor()))
+    await carry_out_scheduled(office.world.context(SystemActor()))
     async with office.at_the_desk("viewer") as browser:
         page = text_of(await browser.get(f"/wallets/{holder.wallet_id}/scheduled"))
         missing = await browser.get("/wallets/999/scheduled")

@@ -32,6 +32,7 @@ from resolvers import wallet as wallets
 from resolvers.context import Context, SystemActor
 from resolvers.paging import PageRequest
 from resolvers.schedule import Ordered, ScheduledView
+from resolvers.schedule_due import carry_out_scheduled
 from tests.resolvers.bills import CONTRACT, water
 from tests.support.world import Person, World
 
@@ -51,7 +52,7 @@ async def order(ctx: Context, key: str = "k", **given: Any) -> ScheduledView:
 
 
 async def work(world: World) -> int:
-    return await schedules.carry_out_scheduled(world.context(SystemActor()))
+    return await carry_out_scheduled(world.context(SystemActor()))
 
 
 async def after(world: World, by: timedelta) -> int:
@@ -435,7 +436,7 @@ async def test_cancelling_while_it_is_carried_out_does_one_of_the_two(world: Wor
 
 async def test_only_the_system_carries_out(world: World) -> None:
     with pytest.raises(Forbidden):
-        await schedules.carry_out_scheduled(await world.signed_in(await world.holder()))
+        await carry_out_scheduled(await world.signed_in(await world.holder()))
 
 
 async def test_a_wallets_orders_are_listed_the_newest_first(world: World) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from domain.database import dialect
 from resolvers.context import Claimed, Context, SubscriberActor, SystemActor
-from resolvers.schedule import carry_out_scheduled
+from resolvers.schedule_due import carry_out_scheduled
 from schema import root
 from schema.context import settle_before
 from schema.engine.compiled import CompiledEngine
