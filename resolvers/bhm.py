@@ -20,7 +20,10 @@ async def bhm_values(ctx: Context) -> list[Bhm]:
 
 @in_transaction
 async def add_bhm(ctx: Context, *, effective_from: date | None, amount: Decimal) -> None:
-    """Enters a value that holds from a day on. Raises InvalidAmount and BhmNotPossible; Forbidden for who is no admin."""
+    """Enters a value that holds from a day on.
+
+    Raises InvalidAmount and BhmNotPossible; Forbidden for who is no admin.
+    """
     actor, now = the_staff(ctx, "admin"), ctx.clock.now()
     if effective_from is None:
         raise BhmNotPossible(path=("effectiveFrom",))

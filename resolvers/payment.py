@@ -88,8 +88,8 @@ async def create_payment(
     """A pending payment; the same asked again gives the one that is there.
 
     `named` is the payee in the provider's words, `lifetime` counts from the provider's time, the first one that it
-    told. Raises what `check_payment` raises; PaymentDiffers for a known id with another amount or payee; PaymentOver for
-    one that is cancelled; PaymentLapsed when its time is over.
+    told. Raises what `check_payment` raises; PaymentDiffers for a known id with another amount or payee; PaymentOver
+    for one that is cancelled; PaymentLapsed when its time is over.
     """
     provider, now = the_provider(ctx), ctx.clock.now()
     expires_at = provider_at + lifetime if provider_at and lifetime else None
