@@ -15,6 +15,7 @@ from domain.switch import Switch, turn
 from resolvers.context import SystemActor
 from resolvers.payment import lapse_payments
 from tests.callbacks.payme_simulator import KEY, PaymeSimulator, basic, transaction_id
+from tests.support.market import open_market
 from tests.support.world import Person, World
 
 ID = transaction_id(1)
@@ -509,3 +510,15 @@ async def test_a_way_that_is_closed_begins_nothing_and_ends_what_was_begun(payme
 
 async def test_without_a_key_there_is_no_such_door() -> None:
     assert payme_routes(lambda _: pytest.fail("nobody is asked"), "") == []
+
+
+async def test_money_that_is_reserved_is_not_taken_back(payme: PaymeSimulator, world: World) -> None:
+    market, alice = await open_market(world), await world.holder(10)
+    await performed(payme, world, wallet_of(alice))
+    await market.reserve(await world.signed_in(alice), 300)
+    before = await world.everything(*TABLES, "hold")
+
+    code = await payme.refused("CancelTransaction", id=ID, reason=5)
+
+    assert code == -31007
+    assert await world.everything(*TABLES, "hold") == before
