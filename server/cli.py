@@ -37,7 +37,8 @@ price_list = App(name="price-list", help="Price lists in editions.")
 offer = App(name="offer", help="Public offers in editions.")
 ledger = App(name="ledger", help="The ledger.")
 schema = App(name="schema", help="The GraphQL schema.")
-for command in (staff, partner, price_list, offer, ledger, schema):
+wallet = App(name="wallet", help="The wallet.")
+for command in (staff, partner, price_list, offer, ledger, schema, wallet):
     app.command(command)
 
 
@@ -477,6 +478,28 @@ def schema_print() -> None:
     from schema.root import printed
 
     print(printed(), end="")
+
+
+@wallet.command(name="draw")
+def wallet_draw(file: Annotated[Path, Parameter(allow_leading_hyphen=True)] = Path("docs/wallet-life.md")) -> None:
+    """Draws the wallet's states and the steps between them, from the table that the code obeys.
+
+    Parameters
+    ----------
+    file
+        Where to; "-" prints.
+    """
+    from domain.wallet.drawing import drawn
+    from domain.wallet.life import STEPS
+
+    if str(file) == "-":
+        print(drawn(), end="")
+        return
+    try:
+        file.write_text(drawn(), encoding="utf-8")
+    except OSError as error:
+        _stop_at_file(error)
+    print(f"{file}: {len(STEPS)} steps")
 
 
 def main() -> None:

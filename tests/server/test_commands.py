@@ -63,6 +63,7 @@ def url(tmp_path: Path) -> str:
         (["partner", "rotate-key", "--code", "nobody"], {}, "code"),
         (["partner", "rotate-key", "--code", "kino", "--old-hours", "-1"], {}, "old-hours"),
         (["offer", "import", "no-such-file.md"], {}, "no-such-file.md"),
+        (["wallet", "draw", "no/such/page.md"], {}, "page.md"),
     ],
 )
 def test_bad_input_is_one_clear_line(url: str, words: list[str], env: dict[str, str], says: str) -> None:
