@@ -206,7 +206,7 @@ async def resend_challenge(public_id: str, *, now: datetime, policy: Policy, add
 
     Raises ResendTooSoon, TooManyCodes, and CodeExpired when the challenge is over.
     """
-    row = await fetch_row("SELECT * FROM otp_challenge WHERE public_id = $1 FOR UPDATE", public_id)
+    row = await fetch_row("SELECT * FROM otp_challenge WHERE public_id = $1 FOR NO KEY UPDATE", public_id)
     if row is None:
         return None
     _require_open(row, now, policy)
@@ -263,7 +263,7 @@ async def use_code(
     Raises WrongCode (counted, even though it is a refusal) and CodeExpired. A challenge of another purpose has no
     right code at all.
     """
-    row = await fetch_row("SELECT * FROM otp_challenge WHERE id = $1 FOR UPDATE", challenge_id)
+    row = await fetch_row("SELECT * FROM otp_challenge WHERE id = $1 FOR NO KEY UPDATE", challenge_id)
     assert row is not None, "the caller has found the challenge"
     _require_open(row, now, policy)
     expected = code_of(
@@ -372,7 +372,7 @@ async def rotate_session(refresh_token: str, now: datetime, policy: Policy) -> N
     """
     row = await fetch_row(
         """SELECT t.id, t.used_at, t.expires_at, s.id AS session_id, s.subscriber_id, s.phone, s.ended_at
-           FROM refresh_token t JOIN session s ON s.id = t.session_id WHERE t.fingerprint = $1 FOR UPDATE""",
+           FROM refresh_token t JOIN session s ON s.id = t.session_id WHERE t.fingerprint = $1 FOR NO KEY UPDATE""",
         fingerprint(refresh_token),
     )
     if row is None or row["ended_at"] is not None or row["expires_at"] <= to_micros(now):

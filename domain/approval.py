@@ -133,7 +133,7 @@ async def propose(
 
 async def hold_open(proposal_id: int, now: datetime) -> Proposal | None:
     """The proposal, locked until the transaction ends; None for an unknown id. Raises ProposalDecided."""
-    row = await fetch_row("SELECT * FROM approval WHERE id = $1 FOR UPDATE", proposal_id)
+    row = await fetch_row("SELECT * FROM approval WHERE id = $1 FOR NO KEY UPDATE", proposal_id)
     if row is None:
         return None
     held = proposal_of(row)
@@ -175,7 +175,7 @@ async def expire_due(now: datetime, most: int) -> list[Proposal]:
     rows = await fetch(
         """UPDATE approval SET status = 'expired', decided_at = $1 WHERE id IN (
                SELECT id FROM approval WHERE status = 'pending' AND lapses_at <= $1
-               ORDER BY lapses_at, id LIMIT $2 FOR UPDATE SKIP LOCKED
+               ORDER BY lapses_at, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
            ) RETURNING *""",
         to_micros(now),
         most,

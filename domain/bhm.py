@@ -42,8 +42,9 @@ async def values() -> list[Bhm]:
 
 async def add(effective_from: date, amount: Money, *, today: date) -> None:
     """A new value, inside the caller's transaction. Raises BhmNotPossible."""
-    # The newest row first: of two who add a value at once, the second waits and then sees the first one's.
-    last = await fetch("SELECT effective_from FROM bhm ORDER BY effective_from DESC LIMIT 1 FOR UPDATE")
+    # Of two who add a value at once, the second waits at the oldest row, and its next statement sees the first one's.
+    await execute("SELECT 1 FROM bhm ORDER BY effective_from LIMIT 1 FOR NO KEY UPDATE")
+    last = await fetch("SELECT effective_from FROM bhm ORDER BY effective_from DESC LIMIT 1")
     newest = date.fromisoformat(last[0]["effective_from"]) if last else date.min
     if not max(today, newest + timedelta(days=1)) <= effective_from <= today + FARTHEST:
         raise BhmNotPossible(path=("effectiveFrom",))

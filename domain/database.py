@@ -25,6 +25,7 @@ Hook = Callable[[], None]
 
 CONNECTION: Final = "default"
 _PLACE: Final = re.compile(r"\$(\d+)")
+_LOCK: Final = re.compile(r" FOR NO KEY UPDATE( SKIP LOCKED)?")
 _NAME: Final = re.compile(r":([a-z_]+)")
 _RETRIED: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: another try may well succeed
 _TRIES: Final = 4
@@ -39,7 +40,7 @@ def dialect() -> Literal["postgres", "sqlite"]:
 
 @lru_cache(maxsize=2000)
 def _for_sqlite(sql: str) -> str:
-    return _PLACE.sub(r"?\1", sql).replace(" FOR UPDATE SKIP LOCKED", "").replace(" FOR UPDATE", "")
+    return _LOCK.sub("", _PLACE.sub(r"?\1", sql))
 
 
 def in_routine(sql: str) -> str:
@@ -60,7 +61,11 @@ async def fetch_named(sql: str, values: Mapping[str, Any]) -> Row | None:
 
 
 async def fetch(sql: str, *values: Any) -> list[Row]:
-    """All rows. `FOR UPDATE` is left out on SQLite, where a transaction holds the only write lock anyway."""
+    """All rows. `FOR NO KEY UPDATE` is left out on SQLite, where a transaction holds the only write lock anyway.
+
+    It is the lock to take everywhere, and the one that UPDATE takes itself: a plain FOR UPDATE waits for everybody who
+    has written a row that points at this one, so that two who have both done so wait for each other.
+    """
     connection = get_connection(CONNECTION)
     alone = getattr(connection, "fetch_alone", None)
     if alone is not None:  # PostgreSQL, outside a transaction

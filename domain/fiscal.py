@@ -108,7 +108,7 @@ async def record(transfer_id: int, receipt: FiscalReceipt) -> None:
     """
     require_form(receipt)
     # The movement's row: the same receipt told twice at once is written by the first and found by the second.
-    if not await fetch_row("SELECT 1 FROM ledger_transfer WHERE id = $1 FOR UPDATE", transfer_id):
+    if not await fetch_row("SELECT 1 FROM ledger_transfer WHERE id = $1 FOR NO KEY UPDATE", transfer_id):
         raise NotFound
     known = (await of_transfers([transfer_id])).get(transfer_id)
     if known == receipt:

@@ -226,7 +226,7 @@ async def hold(*account_ids: int) -> dict[int, Held]:
     rows = await fetch(
         # Always in the order of ids: two transfers in opposite directions must not wait for each other.
         f"""SELECT id, balance, floor, seq, head, held FROM ledger_account
-            WHERE id IN ({places}) AND balance IS NOT NULL ORDER BY id FOR UPDATE""",
+            WHERE id IN ({places}) AND balance IS NOT NULL ORDER BY id FOR NO KEY UPDATE""",
         *account_ids,
     )
     held = {row["id"]: _held(row) for row in rows}

@@ -224,7 +224,7 @@ async def load(public_id: str, now: datetime) -> OrderView | None:
 
 async def held(public_id: str, now: datetime) -> OrderView | None:
     """The order under its lock, until the transaction ends."""
-    await execute("SELECT id FROM product_order WHERE public_id = $1 FOR UPDATE", public_id)
+    await execute("SELECT id FROM product_order WHERE public_id = $1 FOR NO KEY UPDATE", public_id)
     return await load(public_id, now)
 
 
@@ -298,7 +298,7 @@ async def lapse_due(now: datetime, batch: int) -> list[int]:
         """UPDATE product_order SET status = 'cancelled' WHERE id IN (
                SELECT id FROM product_order WHERE status = 'acknowledged'
                  AND challenge_id IN (SELECT id FROM otp_challenge WHERE expires_at <= $1)
-               ORDER BY created_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
+               ORDER BY created_at, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)
            RETURNING id""",
         to_micros(now),
         batch,

@@ -83,7 +83,7 @@ async def _claim(now: datetime, most: int) -> list[Claimed]:
               AND (o.claimed_until IS NULL OR o.claimed_until <= $1)
               AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.stream = o.stream AND p.id < o.id
                               AND p.done_at IS NULL AND p.failed_at IS NULL)
-            ORDER BY o.due_at, o.id LIMIT $3 FOR UPDATE SKIP LOCKED)
+            ORDER BY o.due_at, o.id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
         RETURNING id, topic, stream, payload, created_at, attempts
         """,
         micros,

@@ -243,7 +243,7 @@ async def create(
 async def hold_payment(provider: str, external_id: str) -> PaymentView:
     """The provider's payment, locked until the transaction ends. Raises PaymentNotFound."""
     row = await fetch_row(
-        "SELECT * FROM payment WHERE provider = $1 AND external_id = $2 FOR UPDATE", provider, external_id
+        "SELECT * FROM payment WHERE provider = $1 AND external_id = $2 FOR NO KEY UPDATE", provider, external_id
     )
     if row is None:
         raise PaymentNotFound

@@ -101,7 +101,7 @@ async def cancel_all(wallet_id: int, at: datetime) -> None:
     await execute(
         """UPDATE scheduled_payment SET status = 'cancelled', due_at = NULL, ended_at = $1
            WHERE id IN (SELECT id FROM scheduled_payment WHERE wallet_id = $2 AND status IN ('active', 'suspended')
-                        FOR UPDATE SKIP LOCKED)""",
+                        FOR NO KEY UPDATE SKIP LOCKED)""",
         to_micros(at),
         wallet_id,
     )

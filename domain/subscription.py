@@ -270,7 +270,7 @@ def subscription_of(row: Row, product: ProductView, today: date) -> Subscription
 
 async def hold_subscriber(subscriber_id: int) -> None:
     """Locks the subscriber's row: whoever counts paid months next waits until these are written."""
-    await execute("SELECT id FROM subscriber WHERE id = $1 FOR UPDATE", subscriber_id)
+    await execute("SELECT id FROM subscriber WHERE id = $1 FOR NO KEY UPDATE", subscriber_id)
 
 
 async def paid_months(subscriber_id: int, product_id: int) -> int:
@@ -301,7 +301,7 @@ async def held(subscription_id: int, now: datetime, *, subscriber_id: int | None
     if row is None or subscriber_id not in (None, row["subscriber_id"]):
         return None
     await hold_subscriber(row["subscriber_id"])  # first, as everywhere: months are counted under this lock
-    await execute("SELECT id FROM product_subscription WHERE id = $1 FOR UPDATE", subscription_id)
+    await execute("SELECT id FROM product_subscription WHERE id = $1 FOR NO KEY UPDATE", subscription_id)
     return await load(subscription_id, now)
 
 

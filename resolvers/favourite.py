@@ -85,7 +85,7 @@ async def own_wallet(actor: SubscriberActor) -> Row:
     row = await fetch_row(
         """SELECT w.id, w.number, w.phone, w.status FROM wallet w
            WHERE w.subscriber_id = $1 AND w.status <> 'closed'
-           ORDER BY CASE WHEN w.phone = $2 THEN 0 ELSE 1 END, w.id LIMIT 1 FOR UPDATE""",
+           ORDER BY CASE WHEN w.phone = $2 THEN 0 ELSE 1 END, w.id LIMIT 1 FOR NO KEY UPDATE""",
         actor.subscriber_id,
         actor.phone,
     )

@@ -323,7 +323,7 @@ async def _require_within_limits(actor: PartnerActor, provider: str, amount: Mon
     if row["top_up_day_most"] is None:
         return
     # One top-up of a partner after the other, so that two at once cannot slip past together.
-    await fetch_row("SELECT id FROM partner WHERE id = $1 FOR UPDATE", actor.partner_id)
+    await fetch_row("SELECT id FROM partner WHERE id = $1 FOR NO KEY UPDATE", actor.partner_id)
     today = local_midnight(local_day(now))
     taken = await fetch_row(
         """SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS used FROM payment

@@ -204,7 +204,7 @@ async def cancel_scheduled_payment(ctx: Context, *, payment_id: int) -> Schedule
     """Nothing more will come of it; one that is over stays as it is. Raises NotFound for what is not the caller's."""
     if await scheduled_payment(ctx, payment_id) is None:
         raise NotFound(path=("input", "scheduledPaymentId"))
-    row = await fetch_row("SELECT status FROM scheduled_payment WHERE id = $1 FOR UPDATE", payment_id)
+    row = await fetch_row("SELECT status FROM scheduled_payment WHERE id = $1 FOR NO KEY UPDATE", payment_id)
     assert row is not None, "orders are kept"
     if row["status"] in (ScheduleStatus.ACTIVE, ScheduleStatus.SUSPENDED):
         await end(payment_id, ScheduleStatus.CANCELLED, ctx.clock.now())

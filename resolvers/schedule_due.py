@@ -63,7 +63,7 @@ async def _carry_out(ctx: Context, payment_id: int) -> bool:
     # Whoever holds it is at it; what they have done is seen by the next statement.
     if not await fetch_row(
         """SELECT 1 FROM scheduled_payment WHERE id = $1 AND status = 'active' AND due_at <= $2
-           FOR UPDATE SKIP LOCKED""",
+           FOR NO KEY UPDATE SKIP LOCKED""",
         payment_id,
         to_micros(now),
     ):

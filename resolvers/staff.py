@@ -98,7 +98,7 @@ async def enter_password(ctx: Context, *, username: str, password: str) -> HalfS
 @in_transaction
 async def _weigh_password(ctx: Context, username: str, password_hash: str | None, matches: bool) -> HalfSignedIn:
     now = ctx.clock.now()
-    row = await fetch_row("SELECT * FROM staff WHERE username = $1 FOR UPDATE", username)
+    row = await fetch_row("SELECT * FROM staff WHERE username = $1 FOR NO KEY UPDATE", username)
     if row is None or row["disabled_at"] is not None or is_paused(row["locked_until"], now):
         raise SignInRefused
     if not matches or row["password_hash"] != password_hash:
@@ -136,7 +136,7 @@ async def enrol_again(ctx: Context, token: str) -> Enrolment:
     Never for an app that has been confirmed: that would make the password alone enough.
     """
     half = await _half_session(ctx, token)
-    row = await fetch_row("SELECT * FROM staff WHERE id = $1 FOR UPDATE", half["staff_id"])
+    row = await fetch_row("SELECT * FROM staff WHERE id = $1 FOR NO KEY UPDATE", half["staff_id"])
     if row is None or row["totp_confirmed_at"] is not None:
         raise Unauthenticated
     return await _new_enrolment(ctx, row["id"], row["username"])
@@ -153,7 +153,7 @@ async def enter_code(ctx: Context, *, token: str, code: str) -> str:
     half = await _half_session(ctx, token)
     if not code.strip():
         raise MissingInput(path=("code",))
-    row = await fetch_row("SELECT * FROM staff WHERE id = $1 FOR UPDATE", half["staff_id"])
+    row = await fetch_row("SELECT * FROM staff WHERE id = $1 FOR NO KEY UPDATE", half["staff_id"])
     assert row is not None
     if is_paused(row["locked_until"], now):
         await staff.end_session(half["id"], now)
@@ -171,7 +171,7 @@ async def enter_code(ctx: Context, *, token: str, code: str) -> str:
 
 async def _half_session(ctx: Context, token: str) -> Row:
     # Locked before it is judged: the same code sent twice at once finds the session ended the second time.
-    await fetch_row("SELECT id FROM staff_session WHERE fingerprint = $1 FOR UPDATE", fingerprint(token))
+    await fetch_row("SELECT id FROM staff_session WHERE fingerprint = $1 FOR NO KEY UPDATE", fingerprint(token))
     session = await staff.live_session(token, ctx.clock.now())
     if session is None or session["totp_passed"]:
         raise Unauthenticated

@@ -235,7 +235,7 @@ async def enter_supplier(ctx: Context, *, code: str, terms: SupplierTerms) -> in
 async def edit_supplier(ctx: Context, *, code: str, terms: SupplierTerms) -> None:
     """Other terms from the next payment on, by an admin. Raises NotFound, InvalidInput."""
     actor, now = the_staff(ctx, "admin"), ctx.clock.now()
-    await fetch_row("SELECT 1 FROM supplier WHERE code = $1 FOR UPDATE", code)  # the trail tells what was before
+    await fetch_row("SELECT 1 FROM supplier WHERE code = $1 FOR NO KEY UPDATE", code)  # the trail tells what was before
     found = await find_supplier(code)
     if found is None:
         raise NotFound

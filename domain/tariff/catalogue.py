@@ -282,7 +282,7 @@ async def put_on_tariff(phone: str, tariff_code: str) -> None:
     tariff = await fetch_row("SELECT id, archived FROM tariff WHERE code = $1", tariff_code)
     if tariff is None:
         raise NotFound(what="tariff")
-    number = await fetch_row("SELECT id, tariff_id FROM subscriber_number WHERE phone = $1 FOR UPDATE", phone)
+    number = await fetch_row("SELECT id, tariff_id FROM subscriber_number WHERE phone = $1 FOR NO KEY UPDATE", phone)
     if number is None:
         raise NotFound(what="number")
     if number["tariff_id"] == tariff["id"]:

@@ -49,7 +49,7 @@ async def hold_wallets(wallet_ids: Sequence[int]) -> dict[int, HeldWallet]:
         f"""SELECT w.id, w.number, w.phone, w.level, w.status, w.first_top_up_at,
                    a.id AS account_id, a.balance, a.floor, a.seq, a.head, a.held
             FROM wallet w JOIN ledger_account a ON a.id = w.ledger_account_id
-            WHERE w.id IN ({places}) ORDER BY a.id FOR UPDATE""",
+            WHERE w.id IN ({places}) ORDER BY a.id FOR NO KEY UPDATE""",
         *wallet_ids,
     )
     return {row["id"]: _held_wallet(row) for row in rows}

@@ -47,7 +47,7 @@ async def _open(
 ) -> int:
     now = ctx.clock.now()
     # The subscriber's row first: two openings at once wait for each other here.
-    holder = await fetch_row("SELECT * FROM subscriber WHERE id = $1 FOR UPDATE", actor.subscriber_id)
+    holder = await fetch_row("SELECT * FROM subscriber WHERE id = $1 FOR NO KEY UPDATE", actor.subscriber_id)
     assert holder is not None
     if holder["kind"] != SubscriberKind.PRIVATE or holder["status"] != "active":
         raise WalletNotForYou

@@ -35,7 +35,7 @@ async def unlock_wallet(ctx: Context, *, pin: str) -> datetime:
     entered = read_pin(pin, path=("input", "pin"))
     if not await fetch_row("SELECT 1 FROM wallet WHERE subscriber_id = $1 AND status <> 'closed'", actor.subscriber_id):
         raise WalletMissing
-    holder = await fetch_row("SELECT * FROM subscriber WHERE id = $1 FOR UPDATE", actor.subscriber_id)
+    holder = await fetch_row("SELECT * FROM subscriber WHERE id = $1 FOR NO KEY UPDATE", actor.subscriber_id)
     assert holder is not None
     await check_pin(holder, entered, now=now, policy=ctx.policy)
     until = now + ctx.policy.wallet_unlock_lifetime
@@ -159,7 +159,7 @@ async def _live_wallets(subscriber_id: int) -> list[int]:
 
 
 async def _holder(subscriber_id: int) -> Row:
-    holder = await fetch_row("SELECT * FROM subscriber WHERE id = $1 FOR UPDATE", subscriber_id)
+    holder = await fetch_row("SELECT * FROM subscriber WHERE id = $1 FOR NO KEY UPDATE", subscriber_id)
     assert holder is not None
     return holder
 

@@ -193,7 +193,7 @@ async def _hold(redemption_id: int) -> tuple[Row, HeldWallet]:
     if found is None:
         raise NotFound
     held = (await hold_wallets([found["wallet_id"]]))[found["wallet_id"]]
-    row = await fetch_row("SELECT * FROM redemption WHERE id = $1 FOR UPDATE", redemption_id)
+    row = await fetch_row("SELECT * FROM redemption WHERE id = $1 FOR NO KEY UPDATE", redemption_id)
     assert row is not None
     if row["status"] != "requested":
         raise RedemptionDecided

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from domain.database import execute, fetch_row
-from domain.idempotency import IdempotencyKeyReused
 from domain.money import Money
 from domain.partner import PartnerLimitReached
 from domain.payment import PayeeNotFound, PaymentDiffers, PaymentStatus
-from domain.refusal import Forbidden, InvalidAmount, InvalidInput, Refusal, Unauthenticated
+from domain.refusal import Forbidden, IdempotencyKeyReused, InvalidAmount, InvalidInput, Refusal, Unauthenticated
 from domain.switch import Switch, WayClosed, turn
 from domain.wallet import BalanceLimitReached, TopUpLimitReached, WalletNotActive
 from resolvers import payment as payments
@@ -241,6 +240,16 @@ async def test_many_at_once_do_not_slip_past_the_partners_day_together(terminals
     assert sum(isinstance(one, TopUpView) for one in ended) == 3
     assert sum(isinstance(one, PartnerLimitReached) for one in ended) == 5
     assert await terminals.balance(alice.account_ledger) == Money.som(900)
+
+
+async def test_many_into_one_wallet_wait_for_it_in_a_row_and_never_for_each_other(
+    terminals: Terminals, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domain.database._RETRIED", frozenset())  # a deadlock would be an error here
+
+    await asyncio.gather(*(terminals.bring(alice.wallet_number, 1, key=f"k{n}") for n in range(50)))
+
+    assert await terminals.balance(alice.wallet_ledger) == Money.som(150)
 
 
 async def test_a_top_up_is_seen_by_the_partner_that_brought_it(terminals: Terminals, alice: Person) -> None:

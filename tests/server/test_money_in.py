@@ -1,6 +1,7 @@
 """Money coming in at the addresses of a started server: Payme, Click and an agent, on both databases."""
 
 import time
+from typing import Any
 
 import httpx2
 
@@ -18,7 +19,11 @@ from tests.support.server import running_server
 
 NILUFAR, SARDOR = "+998901234567", "+998977654321"
 BALANCES = "{ viewer { wallet { number balance { amount } } accounts { nodes { balance { amount } } } } }"
-SETTINGS = {"KABINET_PAYME_KEY": KEY, "KABINET_CLICK_SERVICE_ID": SERVICE_ID, "KABINET_CLICK_SECRET": SECRET}
+SETTINGS: dict[str, Any] = {
+    "KABINET_PAYME_KEY": KEY,
+    "KABINET_CLICK_SERVICE_ID": SERVICE_ID,
+    "KABINET_CLICK_SECRET": SECRET,
+}
 TOP_UP = "... on TopUp { amount { amount } commission { amount } status receipt { number } }"
 
 

@@ -11,7 +11,7 @@ DECLARE
     p_account BIGINT;
     p_needed BIGINT;
 BEGIN
-    PERFORM 1 FROM ledger_account a WHERE a.id = ANY (p_accounts) AND a.balance IS NOT NULL ORDER BY a.id FOR UPDATE;
+    PERFORM 1 FROM ledger_account a WHERE a.id = ANY (p_accounts) AND a.balance IS NOT NULL ORDER BY a.id FOR NO KEY UPDATE;
     FOR p_account, p_needed IN
         SELECT l.account, -SUM(l.amount) FROM unnest(p_accounts, p_amounts) AS l (account, amount)
         GROUP BY l.account HAVING SUM(l.amount) < 0 ORDER BY l.account

@@ -15,7 +15,7 @@ BEGIN
     LOOP
         {payer} INTO p_payer;
         PERFORM 1 FROM wallet w JOIN ledger_account a ON a.id = w.ledger_account_id
-        WHERE w.id = p_payer FOR UPDATE;
+        WHERE w.id = p_payer FOR NO KEY UPDATE;
         {payment_verdict} INTO answer;
         IF answer.verdict <> 'POSTED' THEN
             RETURN answer;

@@ -15,7 +15,7 @@ BEGIN
         -- In the order of the ledger accounts' ids, as all who lock them do: two transfers in opposite directions must
         -- not wait for each other. What the next statement reads under these locks are facts.
         PERFORM 1 FROM wallet w JOIN ledger_account a ON a.id = w.ledger_account_id
-        WHERE w.id IN (p_payer, p_payee) ORDER BY a.id FOR UPDATE;
+        WHERE w.id IN (p_payer, p_payee) ORDER BY a.id FOR NO KEY UPDATE;
         {verdict} INTO answer;
         IF answer.verdict <> 'POSTED' THEN
             RETURN answer;
