@@ -29,7 +29,8 @@ async def _nothing_to_reset(_connection: Any) -> None:
 async def lifespan(_app: Starlette) -> AsyncIterator[None]:
     global pool
     url = os.environ["KABINET_DATABASE_URL"]
-    pool = await asyncpg.create_pool(url, min_size=8, max_size=12, reset=_nothing_to_reset)
+    reset = None if "RESETS" in os.environ else _nothing_to_reset
+    pool = await asyncpg.create_pool(url, min_size=8, max_size=12, reset=reset)
     yield
     await pool.close()
 

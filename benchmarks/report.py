@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.chart import draw
 from benchmarks.operations import SCREENS
 from benchmarks.peers import MERCURIUS
-from benchmarks.rounds import CACHED, HAND, OURS, READY, Results, ratio
+from benchmarks.rounds import CACHED, HAND, OURS, READING, READY, USUAL, Results, ratio
 from benchmarks.sqlite_money import Money
 
 FOLDER: Final = Path(__file__).parent
@@ -70,6 +70,11 @@ def _aims(report: Report) -> Iterator[str]:
     aims = [
         ("home screen, beside the hand-written handler", 1.0, ratio(results, "home", OURS)),
         ("statement, beside the hand-written handler", 1.0, ratio(results, "statement", OURS)),
+        *(
+            (f"{screen}, beside {name}", 1.0, ratio(results, screen, OURS, name))
+            for screen in ("home", "statement")
+            for name in (READING, USUAL)
+        ),
         ("catalogue, beside a ready object written by orjson", 0.5, ratio(results, "catalogue", OURS, READY)),
         ("transfer, beside the hand-written handler", 0.8, ratio(results, "transfer", OURS)),
         ("home screen, beside Strawberry with caches", 12.0, ratio(results, "home", OURS, CACHED)),

@@ -15,6 +15,7 @@ from benchmarks.operations import SCREENS, data_of, is_good, messages
 HAND: Final = "hand-written"
 READY: Final = "a ready object"
 READING: Final = "hand-written, takes the body"
+USUAL: Final = "hand-written, takes the body, asyncpg as it comes"
 OURS: Final = "Kabinet"
 STOCK: Final = "Kabinet, stock engine"
 PLAIN: Final = "Strawberry"
@@ -54,7 +55,7 @@ def path_of(server: Server, screen: str) -> str:
 
 
 def takes_part(server: Server, screen: str) -> bool:
-    if server.name == READING:
+    if server.name in (READING, USUAL):
         return screen in ("home", "statement", "subscriptions")
     return server.name != READY or screen == "catalogue"
 

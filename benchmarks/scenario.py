@@ -24,6 +24,7 @@ from benchmarks.rounds import (
     READING,
     READY,
     STOCK,
+    USUAL,
     Results,
     check_same,
     lengthen_histories,
@@ -65,6 +66,7 @@ class Place:
 _OURS: Final = (sys.executable, "-m", "server.cli", "serve", "--port", "{port}")
 _HAND: Final = Recipe(HAND, granian("benchmarks.handwritten:app"), "/{screen}")
 _READING: Final = Recipe(READING, granian("benchmarks.handwritten:app"), "/{screen}", {"TAKES_BODY": "on"})
+_USUAL: Final = Recipe(USUAL, granian("benchmarks.handwritten:app"), "/{screen}", {"TAKES_BODY": "on", "RESETS": "on"})
 _READY: Final = Recipe(READY, granian("benchmarks.handwritten:app"), "/ready")
 _KABINET: Final = Recipe(OURS, _OURS, "/graphql")
 _STOCK: Final = Recipe(STOCK, _OURS, "/graphql", {"KABINET_GRAPHQL_ENGINE": "stock"})
@@ -138,6 +140,7 @@ async def long_run(scenario: Scenario) -> None:
         recipes = [
             _HAND,
             _READING,
+            _USUAL,
             _READY,
             _PLAIN,
             _CACHED,
