@@ -291,12 +291,14 @@ async def _top_up(
         return await hold_payment(provider, replay.subject)
     await require_way(switch_of(provider))
     payee = await payee_named(to, path=("input", "to"))
-    await _require_within_limits(actor, provider, amount, now)
+    partner = await fetch_row("SELECT name, top_up_most, top_up_day_most FROM partner WHERE id = $1", actor.partner_id)
+    assert partner is not None
+    await _require_within_limits(actor, partner, amount, now)
     name = f"{_GIVEN}{external_id}" if external_id else hashlib.sha256(call.key.encode()).hexdigest()
     made = await create(provider, name, payee, amount, named=payee.number, at=now, commission=commission)
     if made is None:
         raise PaymentDiffers(path=("input", "externalId"))
-    captured = await _capture(ctx, made, now, {"agent": actor.code})
+    captured = await _capture(ctx, made, now, {"agent": actor.code, "source": partner["name"]})
     await finish(call, name)
     return captured
 
@@ -314,13 +316,11 @@ async def payee_named(to: str, *, path: tuple[str, ...] = ()) -> Payee:
         raise PayeeNotFound(path=path) from None
 
 
-async def _require_within_limits(actor: PartnerActor, provider: str, amount: Money, now: datetime) -> None:
-    row = await fetch_row("SELECT top_up_most, top_up_day_most FROM partner WHERE id = $1", actor.partner_id)
-    assert row is not None
-    if row["top_up_most"] is not None and amount.tiyin > row["top_up_most"]:
-        most = Money(row["top_up_most"])
+async def _require_within_limits(actor: PartnerActor, partner: Row, amount: Money, now: datetime) -> None:
+    if partner["top_up_most"] is not None and amount.tiyin > partner["top_up_most"]:
+        most = Money(partner["top_up_most"])
         raise PartnerLimitReached(limit=most, used=ZERO, left=most, resets_at=None, path=("input", "amount"))
-    if row["top_up_day_most"] is None:
+    if partner["top_up_day_most"] is None:
         return
     # One top-up of a partner after the other, so that two at once cannot slip past together.
     await fetch_row("SELECT id FROM partner WHERE id = $1 FOR NO KEY UPDATE", actor.partner_id)
@@ -328,11 +328,11 @@ async def _require_within_limits(actor: PartnerActor, provider: str, amount: Mon
     taken = await fetch_row(
         """SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS used FROM payment
            WHERE provider = $1 AND captured_at >= $2""",
-        provider,
+        f"{PARTNER}{actor.code}",
         to_micros(today),
     )
     assert taken is not None
-    limit, used = Money(row["top_up_day_most"]), Money(taken["used"])
+    limit, used = Money(partner["top_up_day_most"]), Money(taken["used"])
     if used + amount > limit:
         left, tomorrow = max(limit - used, ZERO), local_midnight(local_day(now) + timedelta(days=1))
         raise PartnerLimitReached(limit=limit, used=used, left=left, resets_at=tomorrow, path=("input", "amount"))

@@ -1,6 +1,7 @@
 """Agents and banks bringing money in, staff looking at payments, and the guards of the table itself."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -70,6 +71,9 @@ async def test_the_whole_amount_comes_to_the_balance_and_the_agents_own_is_shown
     assert view.receipt is not None
     assert await terminals.balance(alice.wallet_ledger) == Money.som("200.50")
     assert f"wallet:{alice.wallet_id}" in terminals.world.announced
+    row = await fetch_row("SELECT memo FROM ledger_transfer ORDER BY id DESC LIMIT 1")
+    assert row is not None
+    assert json.loads(row["memo"])["source"] == "terminal", "the partner's name, for the statement"
 
 
 @pytest.mark.parametrize(
