@@ -230,7 +230,7 @@ async def test_staff_s_downloads_are_noted_and_partners_have_none(counter: Count
     [
         (EntryKind.TOP_UP, {"way": "payme", "recipient": "9800"}, "Payme"),
         (EntryKind.TOP_UP, {"way": "cash agent"}, "cash agent"),
-        (EntryKind.TOP_UP, {"way": "partner:p1", "agent": "p1", "source": "Terminals", "recipient": "9800"}, "Terminals"),
+        (EntryKind.TOP_UP, {"way": "partner:p1", "agent": "p1", "source": "Pay", "recipient": "9800"}, "Pay"),
         (
             EntryKind.PAYMENT,
             {"payer": "9800", "recipient": "«Suv» MChJ", "recipient_stir": "301234567"},
