@@ -11,8 +11,9 @@ from domain.ledger import EntryKind, Leg, OperatorAccount, open_account, operato
 from domain.money import ZERO, Money
 from domain.secrets import Secrets
 from domain.wallet import hold_wallets, new_wallet_number, top_up
+from domain.wallet.life import Step, take
 from domain.wallet.pin import hash_pin
-from resolvers.context import Actor, Anonymous, Context, SubscriberActor
+from resolvers.context import Actor, Anonymous, Context, StaffActor, SubscriberActor
 
 PIN = "2580"
 # Argon2 is slow on purpose; one hash serves all subscribers of a test run.
@@ -42,6 +43,7 @@ class World:
     announced: list[str] = field(default_factory=list)
     _people: int = 0
     _offers: int = 0
+    _hired: int = 0
 
     def context(self, actor: Actor | None = None) -> Context:
         """Surroundings for a call by this actor; by nobody if left out."""
@@ -136,19 +138,23 @@ class World:
             ledger,
         )
 
+    @in_transaction
     async def put(self, wallet_id: int, status: str) -> None:
-        """Makes an active wallet blocked (on suspicion) or closed (given up), as the machine would."""
-        now = to_micros(self.clock.now())
-        if status == "blocked":
-            await execute(
-                "INSERT INTO wallet_block (wallet_id, cause, since) VALUES ($1, 'suspicion', $2)", wallet_id, now
-            )
-        elif status == "closed":
-            await execute(
-                "UPDATE wallet SET status = 'closed', closed_because = 'given_up', closed_at = $1 WHERE id = $2",
-                now,
-                wallet_id,
-            )
+        """Makes an active wallet blocked (on suspicion) or closed (given up, a rest left in it), by the machine."""
+        step = {"blocked": Step.SUSPECTED, "closed": Step.GIVEN_UP}[status]
+        held = await hold_wallets([wallet_id])
+        await take(step, held[wallet_id], by="system", at=self.clock.now())
+
+    async def staff(self, role: str = "agent") -> Context:
+        """The surroundings of a member of staff: each call hires another."""
+        self._hired += 1
+        staff = await _insert(
+            """INSERT INTO staff (username, name, role, password_hash, totp_nonce, language, created_at)
+               VALUES ($1, $1, $2, 'x', 'x', 'en', 0) RETURNING id""",
+            f"{role}{self._hired}",
+            role,
+        )
+        return self.context(StaffActor(staff, f"{role}{self._hired}", role))
 
     @in_transaction
     async def top_up(self, wallet_id: int, amount: Money) -> None:
