@@ -23,10 +23,11 @@ class SubscriberView:
     birth_date: date | None
     since: datetime
     pin_locked_until: datetime | None
+    birth_locked_until: datetime | None
 
 
 PERSON: Final = """s.id, s.kind, s.last_name, s.first_name, s.patronymic, s.organisation_name, s.status, s.language,
-    s.birth_date, s.created_at, s.pin_locked_until"""
+    s.birth_date, s.created_at, s.pin_locked_until, s.birth_locked_until"""
 
 
 async def subscriber(ctx: Context, subscriber_id: int) -> SubscriberView | None:
@@ -49,7 +50,6 @@ async def holder(ctx: Context, *, account_id: int | None = None, wallet_id: int 
 
 
 def person_view(row: Row) -> SubscriberView:
-    locked = row["pin_locked_until"]
     return SubscriberView(
         id=row["id"],
         kind=SubscriberKind(row["kind"]),
@@ -58,8 +58,13 @@ def person_view(row: Row) -> SubscriberView:
         language=Language(row["language"]),
         birth_date=date.fromisoformat(row["birth_date"]) if row["birth_date"] else None,
         since=from_micros(row["created_at"]),
-        pin_locked_until=None if locked is None else from_micros(locked),
+        pin_locked_until=_instant(row["pin_locked_until"]),
+        birth_locked_until=_instant(row["birth_locked_until"]),
     )
+
+
+def _instant(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
 
 
 def name_of(row: Row) -> str:
