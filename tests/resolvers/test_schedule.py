@@ -348,12 +348,27 @@ async def test_a_blocked_wallet_carries_out_nothing_and_its_number_is_told_nothi
     assert (await balance(holder), await told()) == (Money.som(100_000), [])
 
 
+@pytest.mark.rule("W-4.6.1a")
 async def test_a_closed_wallets_orders_are_cancelled(world: World) -> None:
     await water(world)
     holder = await world.holder(100_000)
     ctx = await world.signed_in(holder)
     ordered = await order(ctx, repeat=Repeat.MONTHLY)
     await world.put(holder.wallet_id, "closed")
+
+    await after(world, HOUR)
+
+    assert (await seen(ctx, ordered)).status is ScheduleStatus.CANCELLED
+    assert (await outcomes(ordered), await balance(holder), await told()) == ([], Money.som(100_000), [])
+
+
+async def test_an_order_that_a_worker_was_at_while_its_wallet_closed_is_cancelled_by_the_worker(world: World) -> None:
+    await water(world)
+    holder = await world.holder(100_000)
+    ctx = await world.signed_in(holder)
+    ordered = await order(ctx, repeat=Repeat.MONTHLY)
+    # Without its orders: the closing leaves one that is locked to who has locked it.
+    await execute("UPDATE wallet SET status = 'closed', closed_because = 'given_up', closed_at = 0")
 
     await after(world, HOUR)
 

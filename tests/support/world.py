@@ -141,9 +141,10 @@ class World:
     @in_transaction
     async def put(self, wallet_id: int, status: str) -> None:
         """Makes an active wallet blocked (on suspicion) or closed (given up, a rest left in it), by the machine."""
-        step = {"blocked": Step.SUSPECTED, "closed": Step.GIVEN_UP}[status]
         held = await hold_wallets([wallet_id])
-        await take(step, held[wallet_id], by="system", at=self.clock.now())
+        if status != held[wallet_id].status:
+            step = {"blocked": Step.SUSPECTED, "closed": Step.GIVEN_UP}[status]
+            await take(step, held[wallet_id], by="system", at=self.clock.now())
 
     async def staff(self, role: str = "agent") -> Context:
         """The surroundings of a member of staff: each call hires another."""
