@@ -6,8 +6,8 @@ operations, so that the demo's money is as true as any.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from importlib.resources import as_file, files
 from typing import Final
 
@@ -15,17 +15,16 @@ from domain import offer
 from domain.account import Billing, open_personal_account, top_up
 from domain.clock import SetClock, local_day, to_micros
 from domain.database import execute, fetch_row, in_transaction
-from domain.language import Language
 from domain.ledger import open_account
 from domain.money import Money
 from domain.number import connect_number
-from domain.phone import pretty
 from domain.product import PriceStep, check_steps
 from domain.staff import UsernameTaken
 from domain.subscriber import SubscriberKind, register
 from domain.tariff import TariffSeed, seed_tariff
 from domain.wallet import hash_pin, hold_wallets, new_wallet_number
 from domain.wallet import top_up as top_up_wallet
+from domain.wallet.life import Step, note_step
 from resolvers import order as orders
 from resolvers.approval import propose_adjustment
 from resolvers.context import Anonymous, Context, StaffActor
@@ -33,118 +32,22 @@ from resolvers.offer import import_offer
 from resolvers.partner import add_partner
 from resolvers.staff import add_staff
 from resolvers.tariff import import_price_list
+from resolvers.wallet import report_loss
+from server.demo_identity import identified
 from server.demo_payments import pay_in
-from server.demo_suppliers import load_habits, load_suppliers
+from server.demo_people import DEMO_SUBSCRIBERS, DemoSubscriber, DemoWallet
+from server.demo_suppliers import load_habits, load_hold, load_suppliers
 
 STAFF_USERNAME: Final = "admin"
 AGENT_USERNAME: Final = "agent"
 STAFF_PASSWORD: Final = "kabinet-demo-admin"  # noqa: S105  # demo data is refused in production
 PIN: Final = "2580"
 PAYS_MONTHLY: Final = "+998977654321"
+ORDERS: Final = "+998912345670"
+RESERVES: Final = ORDERS
 
 Tell = Callable[[str], None]
 
-
-@dataclass(frozen=True, slots=True)
-class DemoWallet:
-    level: str
-    som: int
-
-
-@dataclass(frozen=True, slots=True)
-class DemoSubscriber:
-    """One subscriber of the story. `phones[0]` is the one to sign in with; `som` None: a postpaid account."""
-
-    phones: tuple[str, ...]
-    tells: str
-    last_name: str = ""
-    first_name: str = ""
-    patronymic: str = ""
-    organisation: str = ""
-    birth_date: date | None = None
-    language: Language = Language.UZ
-    som: int | None = 0
-    tariff: str = "oddiy"
-    wallet: DemoWallet | None = None
-    paid_months: int = 0
-    paid_by: tuple[str, int] | None = None  # which part of `som` a payment system brought
-
-    @property
-    def phone(self) -> str:
-        return pretty(self.phones[0])
-
-
-DEMO_SUBSCRIBERS: Final = (
-    DemoSubscriber(
-        ("+998901234567",),
-        "500,000 on the account; a Light wallet with 300,000, PIN 2580",
-        "Rahimova",
-        "Nilufar",
-        "Anvarovna",
-        birth_date=date(1990, 5, 17),
-        som=500_000,
-        paid_by=("payme", 200_000),
-        wallet=DemoWallet("light", 300_000),
-    ),
-    DemoSubscriber(
-        ("+998931112233",),
-        "short of money: 4,000; no wallet yet, born 2001-11-30",
-        "Toshmatov",
-        "Jasur",
-        "Olimovich",
-        birth_date=date(2001, 11, 30),
-        language=Language.RU,
-        som=4_000,
-        paid_by=("click", 3_500),
-    ),
-    DemoSubscriber(
-        ("+998977654321",),
-        "identified: a Premium wallet with 5,000,000, PIN 2580",
-        "Karimov",
-        "Sardor",
-        "Baxtiyorovich",
-        birth_date=date(1985, 2, 3),
-        som=120_000,
-        wallet=DemoWallet("premium", 5_000_000),
-    ),
-    DemoSubscriber(
-        ("+998952223344",),
-        "a tourist on the tariff Welcome, 60,000",
-        "Moreau",
-        "Claire",
-        birth_date=date(1993, 8, 21),
-        language=Language.EN,
-        som=60_000,
-        tariff="welcome",
-    ),
-    DemoSubscriber(
-        tuple(f"+99899500000{n}" for n in range(1, 6)),
-        "an organisation with five numbers, postpaid",
-        organisation="Zarafshon Savdo MChJ",
-        som=None,
-        tariff="biznes",
-    ),
-    DemoSubscriber(
-        ("+998912345670",),
-        "a Light wallet close to its limit, PIN 2580; an order under way",
-        "Yusupova",
-        "Malika",
-        "Rustamovna",
-        birth_date=date(1998, 12, 9),
-        som=90_000,
-        wallet=DemoWallet("light", 2_050_000),
-    ),
-    DemoSubscriber(
-        ("+998946667788",),
-        "in month 6 of the cinema: the next one costs 25,000",
-        "Ergashev",
-        "Bobur",
-        "Shuhratovich",
-        birth_date=date(1979, 6, 1),
-        som=70_000,
-        paid_months=6,
-    ),
-)
 
 TARIFFS: Final = (
     TariffSeed(
@@ -222,23 +125,28 @@ CINEMA_DESCRIPTION: Final = (
 
 
 async def load_demo(ctx: Context, tell: Tell = lambda _: None) -> None:
-    """Loads whatever of the demo data is missing. The actor is the system."""
+    """Loads whatever of the demo data is missing, whichever version brought the rest. The actor is the system."""
     now = ctx.clock.now()
-    if await fetch_row("SELECT 1 FROM subscriber_number WHERE phone = $1", DEMO_SUBSCRIBERS[-1].phones[0]):
-        return
-    tell("catalogue")
-    await _catalogue(ctx, now)
-    tell("offers")
-    await _offers(ctx)
-    await _staff(ctx)
-    pin_hash = await hash_pin(PIN)
-    for person in DEMO_SUBSCRIBERS:
-        tell(person.phone)
-        await _subscriber(ctx, person, pin_hash, now - timedelta(days=10))
-    await load_suppliers(now)
+    missing = [person for person in DEMO_SUBSCRIBERS if not await _is_there(person)]
+    if missing:
+        tell("catalogue")
+        await _catalogue(ctx, now)
+        tell("offers")
+        await _offers(ctx)
+        await _staff(ctx)
+        pin_hash = await hash_pin(PIN)
+        for person in missing:
+            tell(person.phone)
+            await _subscriber(ctx, person, pin_hash, now - timedelta(days=10))
+    await load_suppliers(ctx, now)
     await load_habits(PAYS_MONTHLY, now)
     await _order_under_way(ctx)
     await _proposal(ctx)
+    await load_hold(RESERVES, now)
+
+
+async def _is_there(person: DemoSubscriber) -> bool:
+    return await fetch_row("SELECT 1 FROM subscriber_number WHERE phone = $1", person.phones[0]) is not None
 
 
 async def _catalogue(ctx: Context, now: datetime) -> None:
@@ -288,8 +196,6 @@ async def _staff(ctx: Context) -> None:
 
 @in_transaction
 async def _subscriber(ctx: Context, person: DemoSubscriber, pin_hash: str, at: datetime) -> None:
-    if await fetch_row("SELECT 1 FROM subscriber_number WHERE phone = $1", person.phones[0]):
-        return
     kind = SubscriberKind.ORGANISATION if person.organisation else SubscriberKind.PRIVATE
     subscriber = await register(
         kind=kind,
@@ -318,12 +224,12 @@ async def _subscriber(ctx: Context, person: DemoSubscriber, pin_hash: str, at: d
         await pay_in(ctx, way=way, phone=person.phones[0], amount=Money.som(som), at=at + timedelta(days=2))
     if person.wallet:
         await execute("UPDATE subscriber SET pin_hash = $1 WHERE id = $2", pin_hash, subscriber)
-        await _wallet(person, person.wallet, subscriber, at)
+        await _wallet(ctx, person, person.wallet, subscriber, at)
     if person.paid_months:
         await _months_paid(ctx, person, subscriber, account)
 
 
-async def _wallet(person: DemoSubscriber, wallet: DemoWallet, subscriber: int, at: datetime) -> None:
+async def _wallet(ctx: Context, person: DemoSubscriber, wallet: DemoWallet, subscriber: int, at: datetime) -> None:
     edition = await offer.edition_in_force("wallet", local_day(at + timedelta(days=10)))
     assert edition is not None
     assert person.birth_date is not None
@@ -339,19 +245,24 @@ async def _wallet(person: DemoSubscriber, wallet: DemoWallet, subscriber: int, a
     row = await fetch_row(
         """INSERT INTO wallet (number, subscriber_id, phone, ledger_account_id, level, status, birth_date, opened_at,
                                acceptance_id)
-           VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8) RETURNING id""",
+           VALUES ($1, $2, $3, $4, 'light', 'active', $5, $6, $7) RETURNING id, number""",
         new_wallet_number(),
         subscriber,
         person.phones[0],
         await open_account("wallet"),
-        wallet.level,
         person.birth_date.isoformat(),
         to_micros(at),
         acceptance,
     )
     assert row is not None
+    await note_step(Step.OPENED, row["id"], by=ctx.actor.label, at=at)
+    if wallet.level == "premium":
+        await identified(await _agent(ctx, at), person, wallet_id=row["id"], number=row["number"])
     held = await hold_wallets([row["id"]])
     await top_up_wallet(held[row["id"]], Money.som(wallet.som), at=at, memo={"way": "bank card"})
+    if person.is_lost:
+        reason = "The holder called: the phone was stolen."
+        await report_loss(await _agent(ctx, at + timedelta(days=7)), wallet_id=row["id"], reason=reason)
 
 
 async def _months_paid(ctx: Context, person: DemoSubscriber, subscriber: int, account: int) -> None:
@@ -391,31 +302,38 @@ async def _months_paid(ctx: Context, person: DemoSubscriber, subscriber: int, ac
 
 
 async def _order_under_way(ctx: Context) -> None:
-    """An order that waits for its code, placed from the web site."""
-    phone = "+998912345670"
+    """An order that waits for its code, placed from the web site; once, whatever became of it."""
+    if await fetch_row("SELECT 1 FROM product_order WHERE phone = $1", ORDERS):
+        return
     account = await fetch_row(
         """SELECT a.number FROM subscriber_number n JOIN personal_account a ON a.id = n.account_id
            WHERE n.phone = $1""",
-        phone,
+        ORDERS,
     )
     assert account is not None
     visitor = replace(ctx, actor=Anonymous(), clock=SetClock(ctx.clock.now()), address="")
     await orders.order_subscription(
-        visitor, product="cinema", months=1, phone=phone, account=account["number"], key="demo-order-under-way"
+        visitor, product="cinema", months=1, phone=ORDERS, account=account["number"], key="demo-order-under-way"
     )
 
 
 async def _proposal(ctx: Context) -> None:
-    """An adjustment that the agent has proposed, for the admin to decide on."""
-    agent = await fetch_row("SELECT id FROM staff WHERE username = $1", AGENT_USERNAME)
-    wallet = await fetch_row("SELECT id FROM wallet WHERE phone = '+998901234567'")
-    assert agent is not None
-    assert wallet is not None
+    """An adjustment that the agent has proposed, for the admin to decide on; once, whatever became of it."""
+    wallet = await fetch_row("SELECT id FROM wallet WHERE phone = '+998901234567' AND status = 'active'")
+    if wallet is None or await fetch_row("SELECT 1 FROM approval"):
+        return
     await propose_adjustment(
-        ctx.acting_as(StaffActor(agent["id"], AGENT_USERNAME, "agent")),
+        await _agent(ctx, ctx.clock.now()),
         subject=f"wallet:{wallet['id']}",
         amount=Money.som(12_500),
         code="not_credited",
         reason="A cash agent took the money, its terminal was off line; the day's list has it.",
         key="demo-proposal",
     )
+
+
+async def _agent(ctx: Context, at: datetime) -> Context:
+    """The demo's agent, at work at this time."""
+    agent = await fetch_row("SELECT id FROM staff WHERE username = $1", AGENT_USERNAME)
+    assert agent is not None
+    return replace(ctx, actor=StaffActor(agent["id"], AGENT_USERNAME, "agent"), clock=SetClock(at))

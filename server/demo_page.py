@@ -12,7 +12,8 @@ from starlette.routing import BaseRoute, Route
 from domain import access
 from domain.clock import TASHKENT
 from domain.phone import pretty
-from server.demo import DEMO_SUBSCRIBERS, PIN, STAFF_PASSWORD, STAFF_USERNAME
+from server.demo import PIN, STAFF_PASSWORD, STAFF_USERNAME
+from server.demo_people import DEMO_SUBSCRIBERS
 from server.surroundings import Surroundings
 
 POLICY: Final = (

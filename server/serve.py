@@ -36,7 +36,8 @@ def run_server(config: Settings, *, host: str, port: int, workers: int) -> None:
 
 
 def _greet(host: str, port: int) -> None:
-    from server.demo import DEMO_SUBSCRIBERS, STAFF_PASSWORD, STAFF_USERNAME
+    from server.demo import STAFF_PASSWORD, STAFF_USERNAME
+    from server.demo_people import DEMO_SUBSCRIBERS
 
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     lines = [

@@ -7,8 +7,11 @@ from domain.database import fetch, fetch_row
 from domain.ledger_check import check_ledger
 from resolvers.approval import approve
 from resolvers.context import Context, StaffActor
-from server.demo import DEMO_SUBSCRIBERS, load_demo
+from server import demo, demo_suppliers
+from server.demo import load_demo
 from server.demo_bulk import load_bulk
+from server.demo_people import DEMO_SUBSCRIBERS
+from server.demo_suppliers import SUPPLIERS
 from server.settings import Settings
 from server.surroundings import system_context
 
@@ -32,6 +35,11 @@ async def rows_in_all_tables() -> dict[str, int]:
         "supplier",
         "favourite",
         "scheduled_payment",
+        "wallet_event",
+        "wallet_block",
+        "hold",
+        "partner",
+        "approval",
     )
     counts = ", ".join(f"(SELECT COUNT(*) FROM {table}) AS {table}" for table in tables)
     row = await fetch_row(f"SELECT {counts}")
@@ -186,7 +194,65 @@ async def test_there_are_suppliers_to_pay_and_one_is_paid_every_month(ctx: Conte
     suppliers = await fetch("SELECT code FROM supplier WHERE on_sale ORDER BY id")
     scheduled = await fetch("SELECT repeat, status, due_at FROM scheduled_payment")
 
-    assert [row["code"] for row in suppliers] == ["electricity", "internet", "school"]
+    assert [row["code"] for row in suppliers] == ["electricity", "internet", "school", "furniture"]
     assert [(row["repeat"], row["status"]) for row in scheduled] == [("monthly", "active")]
     assert from_micros(scheduled[0]["due_at"]) > ctx.clock.now()
     assert await count("SELECT COUNT(*) AS n FROM favourite") == 1
+
+
+@pytest.mark.parametrize("phone", ["+998901234567", "+998931112233", "+998977654321", "+998952223344"])
+async def test_nothing_is_frozen_or_reserved_of_those_whom_apps_count_on(ctx: Context, phone: str) -> None:
+    blocked = await fetch("SELECT 1 FROM wallet WHERE phone = $1 AND status <> 'active'", phone)
+    held = await fetch("SELECT 1 FROM hold h JOIN wallet w ON w.id = h.wallet_id WHERE w.phone = $1", phone)
+
+    assert (blocked, held) == ([], [])
+
+
+async def test_one_wallet_is_frozen_by_a_loss_and_one_has_a_reservation(ctx: Context) -> None:
+    frozen = await fetch("SELECT w.phone, b.cause FROM wallet w JOIN wallet_block b ON b.wallet_id = w.id")
+    reserved = await fetch(
+        """SELECT w.phone, h.status, a.held, a.balance FROM hold h JOIN wallet w ON w.id = h.wallet_id
+           JOIN ledger_account a ON a.id = w.ledger_account_id"""
+    )
+
+    assert frozen == [{"phone": "+998505556677", "cause": "number_lost"}]
+    assert reserved == [
+        {"phone": "+998912345670", "status": "authorized", "held": 35_000_000, "balance": 205_000_000},
+    ]
+
+
+async def test_every_wallet_has_a_history_and_premium_has_a_document(ctx: Context) -> None:
+    steps = await fetch("SELECT w.level, e.step FROM wallet w JOIN wallet_event e ON e.wallet_id = w.id ORDER BY e.id")
+
+    assert [row["step"] for row in steps if row["level"] == "premium"] == ["opened", "identified"]
+    assert [row["step"] for row in steps if row["level"] == "light"] == ["opened", "opened", "opened", "loss_reported"]
+
+
+async def test_a_demo_of_an_earlier_version_gets_what_is_new(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ctx = system_context(Settings())
+    with monkeypatch.context() as earlier:
+        earlier.setattr(demo, "DEMO_SUBSCRIBERS", DEMO_SUBSCRIBERS[:-1])
+        earlier.setattr(demo_suppliers, "SUPPLIERS", {code: SUPPLIERS[code] for code in ("internet", "school")})
+        earlier.setattr(demo, "load_hold", _nothing)
+        await load_demo(ctx)
+    before = await rows_in_all_tables()
+
+    await load_demo(ctx)
+
+    after = await rows_in_all_tables()
+    new = {table: after[table] - before[table] for table in after if after[table] != before[table]}
+    assert new == {
+        "subscriber": 1,
+        "subscriber_number": 1,
+        "wallet": 1,
+        "ledger_transfer": 2,
+        "supplier": 3,
+        "wallet_event": 2,
+        "wallet_block": 1,
+        "hold": 1,
+    }
+    assert await faults() == []
+
+
+async def _nothing(*_: object) -> None:
+    """What an earlier version did not have."""
