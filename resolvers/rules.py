@@ -8,6 +8,7 @@ from typing import Final
 
 HELD_BY: Final = {
     "C-6": "resolvers.texts.problem_text",
+    "R-1": "resolvers.order.confirm_order",
     "S-2": "domain.product.price_of",
     "S-3": "domain.product.ProductView",
     "S-4.1": "resolvers.context.the_subscriber",
@@ -28,6 +29,7 @@ HELD_BY: Final = {
     "T-1": "domain.tariff.save_price_list",
     "T-2": "domain.tariff.destination.resolve",
     "T-3": "domain.tariff.destination.resolve",
+    "W-2.16": "resolvers.wallet.identification",
     "W-2.19": "resolvers.account.receipt_view",
     "W-4.1.2": "resolvers.wallet.open_wallet",
     "W-4.3.2": "domain.wallet.top_up",
@@ -36,5 +38,6 @@ HELD_BY: Final = {
     "W-4.4.3": "domain.wallet.Wallet",
     "W-4.4.7": "resolvers.wallet.TransferView",
     "W-4.5.2": "domain.wallet.current_limits",
+    "W-6.4": "resolvers.wallet.report_loss",
     "W-10.3": "domain.offer.publish",
 }

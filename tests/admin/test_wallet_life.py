@@ -268,6 +268,7 @@ async def test_each_disagreement_is_told_at_its_field_and_changes_nothing(office
     assert await trail(f"wallet:{alice.wallet_id}") == []
 
 
+@pytest.mark.rule("W-2.16")
 @pytest.mark.rule("W-4.2.1")
 @pytest.mark.rule("W-4.5.2")
 async def test_a_holder_becomes_premium_once_a_doubt_is_settled(office: Office) -> None:

@@ -553,6 +553,7 @@ async def test_entries_page_newest_first_without_gaps_while_new_ones_come(world:
 
 
 @pytest.mark.rule("W-4.4.5")
+@pytest.mark.rule("W-2.16")
 async def test_the_recipient_is_shown_masked_before_confirming(world: World) -> None:
     alice, bob = await world.holder(100), await world.holder(0)
 
