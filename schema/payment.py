@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import strawberry
 
-from resolvers import payment as payments
+from resolvers import top_up as top_ups
 from schema import problem
 from schema.context import Info
 from schema.money import Money
@@ -28,7 +28,7 @@ _STATUSES: Final = {str(status.value): status for status in TopUpStatus}
 
 @strawberry.type(description="Money that an agent or a bank has brought in; seen by the partner that brought it.")
 class TopUp(Node):
-    view: strawberry.Private[payments.TopUpView]
+    view: strawberry.Private[top_ups.TopUpView]
 
     @strawberry.field(description="When it was brought in.")
     def at(self) -> datetime:
@@ -55,7 +55,7 @@ class TopUp(Node):
         return Receipt(view=self.view.receipt) if self.view.receipt else None
 
 
-def wrap_top_up(view: payments.TopUpView) -> TopUp:
+def wrap_top_up(view: top_ups.TopUpView) -> TopUp:
     return TopUp(id=to_global_id("TopUp", view.id), view=view)
 
 
@@ -96,7 +96,7 @@ TopUpResult = Annotated[
 class PaymentMutations:
     @strawberry.mutation(description="Brings money in, at once; for partners with the scope topup:write (W-4.3.1).")
     async def top_up(self, info: Info, input: TopUpInput) -> TopUpResult:
-        view = await payments.top_up(
+        view = await top_ups.top_up(
             info.context,
             to=input.to,
             amount=input.amount,

@@ -14,12 +14,12 @@ from resolvers import (
     hold,
     offer,
     order,
-    payment,
     product,
     schedule,
     subscription,
     supplier,
     tariff,
+    top_up,
     wallet,
 )
 from resolvers.context import Context
@@ -92,7 +92,7 @@ _NUMBERED: dict[str, tuple[Any, Any]] = {
     "Supplier": (supplier.supplier_by_id, wrap_supplier),
     "Tariff": (tariff.tariff_by_id, wrap_tariff),
     "Redemption": (wallet.redemption, wrap_redemption),
-    "TopUp": (payment.top_up_by_id, wrap_top_up),
+    "TopUp": (top_up.top_up_by_id, wrap_top_up),
     "Wallet": (wallet.wallet, wrap_wallet),
 }
 

@@ -33,7 +33,8 @@ from resolvers import wallet as wallets
 from resolvers.approval import approve, propose_adjustment
 from resolvers.bhm import add_bhm
 from resolvers.context import Context, PartnerActor, ProviderActor, StaffActor, SystemActor
-from resolvers.payment import cancel_payment, create_payment, payee_named, perform_payment, top_up
+from resolvers.payment import cancel_payment, create_payment, payee_named, perform_payment
+from resolvers.top_up import top_up
 from resolvers.worker import DUE_WORK
 from server.database import connect, disconnect
 from tests.support.market import Market, open_market

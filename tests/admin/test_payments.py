@@ -11,6 +11,7 @@ from domain.payment import PaymentView
 from resolvers import payment as payments
 from resolvers.context import PartnerActor, ProviderActor, SystemActor
 from resolvers.partner import add_partner
+from resolvers.top_up import top_up
 from tests.admin.office import Office, text_of
 from tests.support.world import Person
 
@@ -70,6 +71,4 @@ async def test_an_admin_sets_a_partners_limits(office: Office) -> None:
     assert before["partner"][-1]["top_up_most"] is None
     agent = office.world.context(PartnerActor(made.partner_id, "terminal", frozenset({"topup:write"})))
     with pytest.raises(PartnerLimitReached):
-        await payments.top_up(
-            agent, to=alice.account_number, amount=Decimal(11), commission=None, key="k", external_id=None
-        )
+        await top_up(agent, to=alice.account_number, amount=Decimal(11), commission=None, key="k", external_id=None)

@@ -19,7 +19,7 @@ from resolvers import payment as payments
 from resolvers.context import Anonymous, Context, PartnerActor, ProviderActor, StaffActor, SubscriberActor, SystemActor
 from resolvers.paging import PageRequest
 from resolvers.partner import add_partner, set_top_up_limits
-from resolvers.payment import TopUpView, top_up_by_id
+from resolvers.top_up import TopUpView, top_up, top_up_by_id
 from tests.support.world import Person, World
 
 TABLES = ("payment", "ledger_transfer", "ledger_entry", "ledger_account", "idempotency")
@@ -33,7 +33,7 @@ class Terminals:
 
     async def bring(self, to: str, som: str | int = 100, *, key: str = "k", **given: Any) -> TopUpView:
         asked = {"ctx": self.agent, "commission": None, "external_id": None} | given
-        return await payments.top_up(asked.pop("ctx"), to=to, amount=Decimal(som), key=key, **asked)
+        return await top_up(asked.pop("ctx"), to=to, amount=Decimal(som), key=key, **asked)
 
     async def limit(self, most: int | None, day_most: int | None) -> None:
         ctx = self.world.context(SystemActor())
