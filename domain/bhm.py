@@ -64,4 +64,6 @@ async def withdraw(effective_from: date, *, today: date) -> None:
     """Takes back a value that does not hold yet, inside the caller's transaction. Raises BhmNotPossible."""
     if effective_from <= today:
         raise BhmNotPossible(path=("effectiveFrom",))
-    await execute("DELETE FROM bhm WHERE effective_from = $1", effective_from.isoformat())
+    gone = await fetch("DELETE FROM bhm WHERE effective_from = $1 RETURNING amount", effective_from.isoformat())
+    if not gone:
+        raise BhmNotPossible(path=("effectiveFrom",))

@@ -26,6 +26,7 @@ from domain.wallet.life import (
     Cause,
     ClosedBecause,
     Step,
+    StepImpossible,
     forfeit,
     is_possible,
     open_blocks,
@@ -146,14 +147,15 @@ async def report_loss(ctx: Context, *, wallet_id: int, reason: str) -> None:
     (reason) and StepImpossible.
     """
     held, now = await _step(ctx, Step.LOSS_REPORTED, wallet_id, reason, role="agent")
+    # The codes first: who is signing in with one just now is waited for, and their session ends with the others.
+    await execute(
+        "UPDATE otp_challenge SET used_at = $1 WHERE phone = $2 AND used_at IS NULL", to_micros(now), held.phone
+    )
     await execute(
         """UPDATE session SET ended_at = $1, ended_why = 'number lost', wallet_unlocked_until = NULL
            WHERE phone = $2 AND ended_at IS NULL""",
         to_micros(now),
         held.phone,
-    )
-    await execute(
-        "UPDATE otp_challenge SET used_at = $1 WHERE phone = $2 AND used_at IS NULL", to_micros(now), held.phone
     )
 
 
@@ -161,14 +163,22 @@ async def report_loss(ctx: Context, *, wallet_id: int, reason: str) -> None:
 async def restore_number(ctx: Context, *, wallet_id: int, birth_date: date | None, reason: str) -> None:
     """The call centre gives a wallet back to who knows the birth date given at opening (W-4.6.3).
 
-    Raises NotFound, InvalidInput (reason), BirthDateWrong and StepImpossible.
+    Raises NotFound, InvalidInput (reason), BirthDateWrong and StepImpossible, also when three years are over: the
+    money is the operator's then, whether or not the worker has come to it.
     """
     the_staff(ctx, "agent")
-    row = await fetch_row("SELECT birth_date FROM wallet WHERE id = $1", wallet_id)
+    row = await fetch_row(
+        """SELECT w.birth_date, b.until FROM wallet w LEFT JOIN wallet_block b
+               ON b.wallet_id = w.id AND b.cause = 'number_lost' AND b.lifted_at IS NULL
+           WHERE w.id = $1""",
+        wallet_id,
+    )
     if row is None:
         raise NotFound
     if birth_date is None or row["birth_date"] != birth_date.isoformat():
         raise BirthDateWrong(rule="W-4.6.3", path=("birthDate",))
+    if row["until"] is not None and row["until"] <= to_micros(ctx.clock.now()):
+        raise StepImpossible(rule="W-4.6.3")
     await _step(ctx, Step.NUMBER_RESTORED, wallet_id, reason, role="agent")
 
 
@@ -236,9 +246,7 @@ async def _end_if_idle(ctx: Context, wallet_id: int) -> None:
     causes = [block.cause for block in await open_blocks(wallet_id)]
     frozen = not is_possible(Step.WENT_DORMANT, held.status, causes, None) or bool(held.account.held)
     if now > idle_from and not frozen:
-        await forfeit(held, at=now)
-        await take(Step.WENT_DORMANT, held, by=ctx.actor.label, at=now)
-        announce(ctx, wallet_id)
+        await _end(ctx, held, Step.WENT_DORMANT, now)
         return
     # What is frozen for another reason is looked at again tomorrow; the rest when three years may be over.
     again = to_micros(idle_from) if now <= idle_from else to_micros(now) + 24 * 3600 * 1_000_000
@@ -273,9 +281,15 @@ async def _end_lost(ctx: Context, wallet_id: int) -> None:
     lost = blocks.get(Cause.NUMBER_LOST)
     if lost is None or lost.until is None or now < lost.until or Cause.SUSPICION in blocks or held.account.held:
         return
+    await _end(ctx, held, Step.LEFT_UNCLAIMED, now)
+
+
+async def _end(ctx: Context, held: HeldWallet, step: Step, now: datetime) -> None:
+    """Closes a wallet for good, with what is in it the operator's (W-4.6.5)."""
+    await _withdraw_requests(held.id, ctx.actor.label, now)
     await forfeit(held, at=now)
-    await take(Step.LEFT_UNCLAIMED, held, by=ctx.actor.label, at=now)
-    announce(ctx, wallet_id)
+    await take(step, held, by=ctx.actor.label, at=now)
+    announce(ctx, held.id)
 
 
 @in_transaction

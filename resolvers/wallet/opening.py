@@ -49,7 +49,7 @@ async def _open(
     # The subscriber's row first: two openings at once wait for each other here.
     holder = await fetch_row("SELECT * FROM subscriber WHERE id = $1 FOR NO KEY UPDATE", actor.subscriber_id)
     assert holder is not None
-    if holder["kind"] != SubscriberKind.PRIVATE or holder["status"] != "active":
+    if holder["kind"] != SubscriberKind.PRIVATE or holder["status"] != "active" or not await _is_in_service(actor):
         raise WalletNotForYou
     if await fetch_row("SELECT 1 FROM wallet WHERE phone = $1 AND status <> 'closed'", actor.phone):
         raise WalletExists
@@ -66,6 +66,15 @@ async def _open(
         proof=f"session:{actor.session_id}",
     )
     return await _create(actor, birth_date, acceptance, now)
+
+
+async def _is_in_service(actor: SubscriberActor) -> bool:
+    row = await fetch_row(
+        "SELECT 1 FROM subscriber_number WHERE phone = $1 AND subscriber_id = $2 AND status = 'active'",
+        actor.phone,
+        actor.subscriber_id,
+    )
+    return row is not None
 
 
 def _require_birth_date(birth_date: date | None, holder: Row, today: date) -> None:

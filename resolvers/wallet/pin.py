@@ -12,6 +12,7 @@ from domain.wallet import (
     BirthDateLocked,
     NotTheWalletsNumber,
     WalletMissing,
+    WalletStatus,
     WrongBirthDate,
     check_pin,
     hash_pin,
@@ -78,8 +79,9 @@ async def forget_pin(ctx: Context) -> list[WalletView]:
     if not ids:
         return []
     held = await hold_wallets(ids)
+    ids = [wallet_id for wallet_id in ids if held[wallet_id].status is not WalletStatus.CLOSED]  # meanwhile
     for wallet_id in ids:
-        if Cause.PIN_FORGOTTEN not in {block.cause for block in await open_blocks(wallet_id)}:
+        if not await _is_forgotten(wallet_id):
             await take(Step.PIN_FORGOTTEN, held[wallet_id], by=actor.label, at=now)
     await _lock_sessions(actor.subscriber_id)
     announce(ctx, *ids)
@@ -89,7 +91,7 @@ async def forget_pin(ctx: Context) -> list[WalletView]:
 async def reset_pin(ctx: Context, *, birth_date: date, pin: str) -> WalletView:
     """A new PIN by the birth date given at opening, from the wallet's own number (W-4.6.6); gives that wallet.
 
-    What the forgotten PIN had blocked and has the same birth date is active again, unless something else blocks it.
+    It is active again, unless something else blocks it; another wallet of the holder's waits for its own number.
     Raises WalletMissing, NotTheWalletsNumber, InvalidInput, WrongBirthDate (counted) and BirthDateLocked.
     """
     actor = the_subscriber(ctx)
@@ -107,19 +109,22 @@ async def _reset_pin(ctx: Context, actor: SubscriberActor, birth_date: date, fre
     # Wallets before their holder, as blocking has it, so that the two never wait for each other.
     held = await hold_wallets(ids)
     holder = await _holder(actor.subscriber_id)
-    own = next((wallet_id for wallet_id in ids if held[wallet_id].phone == actor.phone), None)
+    live = (wallet for wallet in held.values() if wallet.status is not WalletStatus.CLOSED)
+    own = next((wallet for wallet in live if wallet.phone == actor.phone), None)
     if own is None:
         raise NotTheWalletsNumber
-    given = await _birth_dates(ids)
-    await _check_birth_date(ctx, holder, given[own], birth_date.isoformat(), now)
-    for wallet_id in ids:
-        if given[wallet_id] == given[own]:
-            causes = {block.cause for block in await open_blocks(wallet_id)}
-            if Cause.PIN_FORGOTTEN in causes:
-                await take(Step.PIN_RESET, held[wallet_id], by=actor.label, at=now)
+    row = await fetch_row("SELECT birth_date FROM wallet WHERE id = $1", own.id)
+    assert row is not None
+    await _check_birth_date(ctx, holder, row["birth_date"], birth_date.isoformat(), now)
+    if await _is_forgotten(own.id):
+        await take(Step.PIN_RESET, own, by=actor.label, at=now)
     await _keep_pin(actor.subscriber_id, fresh)
     announce(ctx, *ids)
-    return own
+    return own.id
+
+
+async def _is_forgotten(wallet_id: int) -> bool:
+    return Cause.PIN_FORGOTTEN in {block.cause for block in await open_blocks(wallet_id)}
 
 
 async def _check_birth_date(ctx: Context, holder: Row, known: str, given: str, now: datetime) -> None:
@@ -143,12 +148,6 @@ async def _count_birth_dates(subscriber_id: int, tries: int, until: datetime | N
         to_micros(until) if until else None,
         subscriber_id,
     )
-
-
-async def _birth_dates(ids: list[int]) -> dict[int, str]:
-    places = ", ".join(f"${n}" for n in range(1, len(ids) + 1))
-    rows = await fetch(f"SELECT id, birth_date FROM wallet WHERE id IN ({places})", *ids)
-    return {row["id"]: row["birth_date"] for row in rows}
 
 
 async def _live_wallets(subscriber_id: int) -> list[int]:

@@ -20,7 +20,6 @@ from domain.ledger import EntryKind, Leg, OperatorAccount, operator_account, pos
 from domain.money import Money
 from domain.refusal import InvalidInput, NotFound
 from domain.wallet import HeldWallet, WalletMissing, WalletNotActive, WalletStatus, hold_wallets
-from domain.wallet.life import ClosedBecause
 from domain.wallet.refusals import OwnRequest, RedemptionDecided, RedemptionOpen
 from resolvers.context import Context, StaffActor, SubscriberActor, the_staff, the_subscriber
 from resolvers.wallet.life import require_unlocked
@@ -131,18 +130,22 @@ async def request_rest(ctx: Context, *, wallet_id: int, destination: str) -> int
     held = (await hold_wallets([wallet_id])).get(wallet_id)
     if held is None:
         raise NotFound
-    if not await _is_given_up(held) or not held.balance:
+    if not await _has_rest(held, now) or not held.balance:
         raise WalletNotActive(rule=RULE)
     made = await _write(held, held.balance, _where(destination), actor.label, now)
     await note(actor.label, "redemption.requested", f"wallet:{wallet_id}", now)
     return made
 
 
-async def _is_given_up(held: HeldWallet) -> bool:
-    if held.status is not WalletStatus.CLOSED:
-        return False
-    row = await fetch_row("SELECT closed_because FROM wallet WHERE id = $1", held.id)
-    return row is not None and row["closed_because"] == ClosedBecause.GIVEN_UP
+async def _has_rest(held: HeldWallet, now: datetime) -> bool:
+    """Whether it was given up, and what may be left in it is still the holder's (W-4.6.2)."""
+    row = await fetch_row(
+        """SELECT 1 FROM wallet WHERE id = $1 AND closed_because = 'given_up'
+           AND (rest_until IS NULL OR rest_until > $2)""",
+        held.id,
+        to_micros(now),
+    )
+    return row is not None
 
 
 @in_transaction
@@ -155,7 +158,7 @@ async def pay_out(ctx: Context, *, redemption_id: int) -> RedemptionView:
     row, held = await _hold(redemption_id)
     if row["asked_by"] == actor.label:
         raise OwnRequest
-    if held.status is not WalletStatus.ACTIVE and not await _is_given_up(held):
+    if held.status is not WalletStatus.ACTIVE and not await _has_rest(held, now):
         raise WalletNotActive(rule=RULE)
     amount = Money(row["amount"])
     payout = await operator_account(OperatorAccount.PAYOUT)
