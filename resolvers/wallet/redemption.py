@@ -45,9 +45,14 @@ class RedemptionView:
     decided_at: datetime | None
     reason: str
     transfer_id: int | None
+    asked_by_name: str
+    decided_by_name: str
 
 
-_SELECT: Final = "SELECT r.*, w.number FROM redemption r JOIN wallet w ON w.id = r.wallet_id"
+# Of staff the names, for staff; empty where a holder asked, or nobody of them decided.
+_SELECT: Final = """SELECT r.*, w.number, COALESCE(a.name, '') AS asked_by_name, COALESCE(d.name, '') AS decided_by_name
+FROM redemption r JOIN wallet w ON w.id = r.wallet_id
+LEFT JOIN staff a ON r.asked_by = 'staff:' || a.id LEFT JOIN staff d ON r.decided_by = 'staff:' || d.id"""
 
 
 def _view(row: Row) -> RedemptionView:
@@ -63,6 +68,8 @@ def _view(row: Row) -> RedemptionView:
         decided_at=from_micros(row["decided_at"]) if row["decided_at"] is not None else None,
         reason=row["reason"],
         transfer_id=row["transfer_id"],
+        asked_by_name=row["asked_by_name"],
+        decided_by_name=row["decided_by_name"],
     )
 
 
