@@ -30,10 +30,12 @@ from domain import (
 from domain.wallet import life, refusals
 from resolvers import statement
 from resolvers.texts import problem_text
+from resolvers.wallet import my_blocks
 from schema.context import Info
 from schema.hold_status import HOLD_STATUSES, HoldStatus
 from schema.money import Money, money_or_none
 from schema.relay import to_global_id
+from schema.wallet_state import WalletBlock
 
 R = TypeVar("R", bound=refusal.Refusal)
 P = TypeVar("P", bound="Problem")
@@ -134,11 +136,17 @@ class ProblemCode(Enum):
     )
     WRONG_CODE = strawberry.enum_value("WRONG_CODE", description="The code is wrong.")
     WRONG_PIN = strawberry.enum_value("WRONG_PIN", description="The PIN is wrong.")
-    BALANCE_NOT_ZERO = strawberry.enum_value("BALANCE_NOT_ZERO", description="Money is in the wallet that is to be closed.")
+    BALANCE_NOT_ZERO = strawberry.enum_value(
+        "BALANCE_NOT_ZERO", description="Money is in the wallet that is to be closed."
+    )
     BIRTH_DATE_LOCKED = strawberry.enum_value("BIRTH_DATE_LOCKED", description="Too many wrong birth dates.")
-    NOT_THE_WALLETS_NUMBER = strawberry.enum_value("NOT_THE_WALLETS_NUMBER", description="The caller has signed in with another number than the wallet's.")
+    NOT_THE_WALLETS_NUMBER = strawberry.enum_value(
+        "NOT_THE_WALLETS_NUMBER", description="The caller has signed in with another number than the wallet's."
+    )
     REDEMPTION_OPEN = strawberry.enum_value("REDEMPTION_OPEN", description="A request to be paid out waits already.")
-    WRONG_BIRTH_DATE = strawberry.enum_value("WRONG_BIRTH_DATE", description="The birth date is not the one given at opening.")
+    WRONG_BIRTH_DATE = strawberry.enum_value(
+        "WRONG_BIRTH_DATE", description="The birth date is not the one given at opening."
+    )
 
 
 @strawberry.interface(description="A refusal: a rule forbids what was asked, and nothing has changed.")
@@ -294,7 +302,12 @@ class WalletLocked(Problem): ...
 
 @refusal_of(wallet.WalletNotActive)
 @strawberry.type(description="The wallet (the recipient's, if `path` says so) is blocked or closed.")
-class WalletNotActive(Problem): ...
+class WalletNotActive(Problem):
+    @strawberry.field(
+        description="What blocks the caller's own wallet, the oldest first; nothing is told of the recipient's."
+    )
+    async def blocks(self, info: Info) -> list[WalletBlock]:
+        return [WalletBlock(view=block) for block in await my_blocks(info.context)]
 
 
 @refusal_of(wallet.NotToppedUpYet)
@@ -492,7 +505,9 @@ class NotTheWalletsNumber(Problem): ...
 
 
 @refusal_of(wallet.WrongBirthDate)
-@strawberry.type(description="The birth date is not the one given at opening (W-4.6.6). The last wrong one locks for a day.")
+@strawberry.type(
+    description="The birth date is not the one given at opening (W-4.6.6). The last wrong one locks for a day."
+)
 class WrongBirthDate(Problem):
     @strawberry.field(description="How many more tries there are.")
     def tries_left(self) -> int:

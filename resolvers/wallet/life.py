@@ -33,7 +33,7 @@ from domain.wallet.life import (
     take,
     three_years_after,
 )
-from resolvers.context import Context, StaffActor, the_staff, the_subscriber
+from resolvers.context import Context, StaffActor, SubscriberActor, the_staff, the_subscriber
 from resolvers.wallet.views import WalletView, announce, my_wallet, wallet
 
 REASON_LENGTH: Final = range(3, 501)
@@ -73,6 +73,12 @@ async def life(ctx: Context, view: WalletView) -> LifeView:
         _instant(row["closed_at"]),
         _instant(row["rest_until"]),
     )
+
+
+async def my_blocks(ctx: Context) -> list[Block]:
+    """What blocks the wallet that the caller would use; nothing for who has none, and never about a stranger's."""
+    mine = await my_wallet(ctx) if isinstance(ctx.actor, SubscriberActor) else None
+    return await open_blocks(mine.id) if mine else []
 
 
 def _instant(micros: int | None) -> datetime | None:

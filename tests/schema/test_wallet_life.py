@@ -269,6 +269,23 @@ async def test_every_cause_is_told_and_all_must_end(app: App) -> None:
     assert (one["status"], [block["cause"] for block in one["blocks"]]) == ("BLOCKED", ["NUMBER_LOST"])
 
 
+@pytest.mark.rule("W-4.6.1c")
+async def test_a_refusal_tells_what_blocks_ones_own_wallet_and_nothing_of_a_strangers(app: App) -> None:
+    bob = await app.world.holder(50)
+    admin = await hire(app.world, "admin", "admin")
+    asked = "... on WalletNotActive { rule path blocks { cause } }"
+    transfer = f"mutation ($i: TransferInput!) {{ transfer(input: $i) {{ __typename {asked} }} }}"
+    given = {"to": bob.phone, "amount": "5.00", "idempotencyKey": "t"}
+
+    await wallets.suspect(admin, wallet_id=bob.wallet_id, reason="a complaint")
+    theirs = await app.ask(transfer, i=given)
+    await wallets.suspect(admin, wallet_id=app.person.wallet_id, reason="a complaint")
+    own = await app.ask(transfer, i=given)
+
+    assert (theirs["__typename"], theirs["path"], theirs["blocks"]) == ("WalletNotActive", ["input", "to"], [])
+    assert (own["__typename"], own["path"], own["blocks"]) == ("WalletNotActive", None, [{"cause": "SUSPICION"}])
+
+
 async def test_a_stranger_sees_neither_the_wallet_nor_its_requests(app: App) -> None:
     asked = await app.mutate("requestRedemption")
     wallet_id = (await app.ask("{ viewer { wallet { id } } }"))["wallet"]["id"]
