@@ -112,18 +112,19 @@ class World:
             await self.put(opened.wallet_id, status)
         return opened
 
-    async def opened(self, person: Person, *, level: str = "light") -> Person:
+    async def opened(self, person: Person, *, level: str = "light", birth_date: date = date(1990, 5, 17)) -> Person:
         """The person with an empty wallet of their number: their first, or another after one that is closed."""
         ledger, number = await open_account("wallet"), new_wallet_number()
         wallet = await _insert(
             """INSERT INTO wallet (number, subscriber_id, phone, ledger_account_id, level, status, birth_date,
                                    opened_at, acceptance_id)
-               VALUES ($1, $2, $3, $4, $5, 'active', '1990-05-17', $6, $7) RETURNING id""",
+               VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8) RETURNING id""",
             number,
             person.id,
             person.phone,
             ledger,
             level,
+            birth_date.isoformat(),
             to_micros(self.clock.now()),
             await self._acceptance(person),
         )
