@@ -17,6 +17,7 @@ from resolvers.hold import expire_holds
 from resolvers.ledger import seal_due
 from resolvers.order import lapse_orders
 from resolvers.payment import lapse_payments
+from resolvers.reconciliation import fail_stale
 from resolvers.schedule_due import carry_out_scheduled
 from resolvers.subscription import expire_due, renew_due, tell_renewals
 from resolvers.wallet import end_idle_wallets, end_unclaimed
@@ -39,6 +40,7 @@ DUE_WORK: Final[tuple[Callable[..., Awaitable[int]], ...]] = (
     lapse_proposals,
     end_idle_wallets,
     end_unclaimed,
+    fail_stale,
     seal_due,
 )
 

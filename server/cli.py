@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -470,6 +470,60 @@ def ledger_export(file: Path) -> None:
     except OSError as error:
         _stop_at_file(error)
     print(f"{file}: {made.transfers:,} transfers, {made.seals:,} seals, sha256 {made.sha256}")
+
+
+@app.command
+def reconcile(
+    provider: str,
+    file: Path,
+    *,
+    from_: Annotated[date | None, Parameter(name="--from")] = None,
+    until: date | None = None,
+) -> None:
+    """Compares a payment system's statement with our payments; exit code 1 when something differs.
+
+    Parameters
+    ----------
+    provider
+        payme, click, or partner:CODE.
+    file
+        The statement: CSV, or Payme's answer to GetStatement (docs/reconciliation.md).
+    from_
+        The first day that it covers; without the two days, the days of its first and last payment.
+    until
+        The last day that it covers.
+    """
+    if (from_ is None) != (until is None):
+        stop("name both days that the statement covers, or none")
+
+    async def run(config: Settings) -> Any:
+        from resolvers.reconciliation import Period, sums
+        from resolvers.reconciliation import reconcile as compare
+        from server.surroundings import system_context
+
+        ctx, period = system_context(config), Period(from_, until) if from_ and until else None
+        ended = await compare(
+            ctx,
+            statement,
+            provider=provider,
+            source=file.name,
+            period=period,
+            tell=lambda done, size: _progress("bytes read", done, size),
+        )
+        return ended, await sums(ctx, ended.id)
+
+    try:
+        with open(file, "rb") as statement:
+            ended, found = _connected(run)
+    except OSError as error:
+        _stop_at_file(error)
+    if ended.status == "failed":
+        stop(f"the statement cannot be read: {ended.fault}{f' ({ended.detail})' if ended.detail else ''}")
+    print(f"reconciliation {ended.id}: {ended.lines:,} lines, {ended.matched:,} agree")
+    for each in found:
+        print(f"{each.kind}: {each.count:,}")
+    if found:
+        raise SystemExit(1)
 
 
 @schema.command(name="print")
