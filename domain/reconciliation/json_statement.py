@@ -26,6 +26,7 @@ _HEAD_BYTES: Final = 16_384
 _MARK: Final = b"\xef\xbb\xbf"
 _BETWEEN: Final = b" \t\r\n,"
 _TEXT: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_MARKS: Final = re.compile(rb'["\\{}]')
 _TOKEN: Final = re.compile(_TEXT + rb'|["{}]', re.DOTALL)
 # The bracket of the transactions: first in the file, or behind their name, with no object closed before it.
 _ARRAY: Final = re.compile(rb'\[|\{(?:[^"{}\[\]]|' + _TEXT + rb'|\{)*?"transactions"\s*:\s*\[', re.DOTALL)
@@ -115,18 +116,23 @@ def _object(data: "_Bytes") -> bytes | None:
 
 def _skip_object(data: "_Bytes") -> None:
     """Goes behind an object that is too long to be kept, however long it is."""
-    depth, in_text = 1, False
-    while byte := data.next():
-        if in_text:
-            if byte == b"\\":
-                data.next()
-            in_text = byte != b'"'
-        elif byte == b'"':
-            in_text = True
-        elif byte in (b"{", b"}"):
-            depth += 1 if byte == b"{" else -1
-            if depth == 0:
-                return
+    depth, in_text, behind = 1, False, 0
+    while text := data.ahead(OBJECT_BYTES):
+        for found in _MARKS.finditer(text):
+            at, mark = found.start(), found[0]
+            if at < behind:  # what a backslash stands before
+                continue
+            if mark == b'"':
+                in_text = not in_text
+            elif mark == b"\\":
+                behind = at + 2
+            elif not in_text:
+                depth += 1 if mark == b"{" else -1
+                if depth == 0:
+                    data.skip(at + 1)
+                    return
+        data.skip(len(text))
+        behind = max(behind - len(text), 0)
     raise UnreadableFile(FileFault.CUT_SHORT)
 
 

@@ -1,7 +1,7 @@
 """What differs between a statement and our payments: found by joins, a slice of the statement at a time.
 
 A payment is the same when the provider and its id are: a time at the edge of the period moves nothing. Of lines with
-the same id the first one counts. Cancelled on one side and unknown on the other is no difference: no money moved on either.
+the same id the first one counts. Cancelled on their side and unknown on ours is no difference: no money moved.
 """
 
 import sqlite3

@@ -58,7 +58,7 @@ def read_statement(provider: str, source: BinaryIO) -> Iterator[Line]:
     """
     begin = source.read(4096)
     source.seek(0)
-    if begin.startswith(_MARKS) or b"\0" in begin[:100]:
+    if begin.startswith(_MARKS) or b"\0" in begin.partition(b"\n")[0]:
         raise UnreadableFile(FileFault.NOT_UTF8)
     if not begin.strip():
         raise UnreadableFile(FileFault.EMPTY)

@@ -81,7 +81,12 @@ def test_columns_are_known_by_their_names(head: str) -> None:
 
 
 def test_a_quoted_field_runs_over_lines_and_a_quote_that_never_ends_costs_one_line() -> None:
-    text = 'id,amount,time,state,note\na,1,2026-11-01,2,"two\nlines; ""quoted"""\nb,1,2026-11-01,2,"open\nc,1,2026-11-01,2,\n'
+    text = """id,amount,time,state,note
+a,1,2026-11-01,2,"two
+lines; ""quoted""\"
+b,1,2026-11-01,2,"open
+c,1,2026-11-01,2,
+"""
 
     lines = read("payme", text)
 
@@ -187,6 +192,8 @@ def test_paymes_answer_turned_round(form: str) -> None:
         ({"time": None}, LineFault.BAD_TIME),
         ({"state": 0}, LineFault.BAD_STATE),
         ({"note": "x" * 100_000}, LineFault.TOO_LONG),
+        ({"note": 'a "quoted" } and \\ { ' * 20_000}, LineFault.TOO_LONG),
+        ({"note": [{"a": "}"}] * 20_000}, LineFault.TOO_LONG),
     ],
 )
 def test_an_odd_transaction_says_why_and_the_rest_is_read(given_: dict[str, Any], fault: LineFault) -> None:
@@ -216,7 +223,14 @@ def test_deep_nesting_is_one_bad_transaction() -> None:
     assert faults(read("payme", f"[{deep}]")) in ([LineFault.NOT_JSON], [LineFault.NO_ID])
 
 
-@given(provider=st.sampled_from(["payme", "click", "partner:p"]), begin=st.sampled_from([b"", b"[", b"[{", b"id,amount,time\n"]), rest=st.binary(max_size=400))  # fmt: skip
+BEGINNINGS = (b"", b"[", b"[{", b"id,amount,time\n")
+
+
+@given(
+    provider=st.sampled_from(["payme", "click", "partner:p"]),
+    begin=st.sampled_from(BEGINNINGS),
+    rest=st.binary(max_size=400),
+)
 def test_no_file_does_anything_else(provider: str, begin: bytes, rest: bytes) -> None:
     try:
         lines = read(provider, begin + rest)
@@ -225,7 +239,15 @@ def test_no_file_does_anything_else(provider: str, begin: bytes, rest: bytes) ->
     assert all(isinstance(line, ProviderRow | UnreadableLine) for line in lines)
 
 
-@given(st.lists(st.tuples(st.from_regex(r"[0-9a-f]{1,24}", fullmatch=True), st.integers(1, 10**12), st.integers(10**12, 2 * 10**12), st.sampled_from(["1", "2", "-1", "-2"])), max_size=30))  # fmt: skip
+PAYMENTS = st.tuples(
+    st.text("0123456789abcdef", min_size=1, max_size=24),
+    st.integers(1, 10**12),
+    st.integers(10**12, 2 * 10**12),
+    st.sampled_from(["1", "2", "-1", "-2"]),
+)
+
+
+@given(st.lists(PAYMENTS, max_size=30))
 def test_csv_and_json_of_the_same_payments_read_the_same(made: list[tuple[str, int, int, str]]) -> None:
     csv_text = "id,amount,time,state\n" + "".join(f"{i},{amount},{at},{state}\n" for i, amount, at, state in made)
     json_text = json.dumps([{"id": i, "amount": a, "time": at, "state": int(state)} for i, a, at, state in made])
@@ -271,6 +293,6 @@ class _Once(io.BytesIO):
         return self.read(ahead + 1 - self.at if ahead >= 0 else size)
 
 
-@pytest.mark.parametrize(("name", "there"), [("payme", True), ("click", True), ("partner:p", True), ("partner:", False), ("visa", False)])  # fmt: skip
-def test_statements_are_of_payment_systems_and_partners(name: str, there: bool) -> None:
-    assert is_provider(name) is there
+def test_statements_are_of_payment_systems_and_partners() -> None:
+    assert all(map(is_provider, ("payme", "click", "partner:p")))
+    assert not any(map(is_provider, ("partner:", "visa", "")))
