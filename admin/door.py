@@ -16,8 +16,10 @@ from admin.assets import Assets
 from admin.guard import BadForm, read_form, require_form_key, require_own_page
 from admin.pages import Pages
 from admin.settings import AdminSettings
+from admin.upload import read_upload
 from admin.visit import Visit
 from domain.refusal import BadPage, Forbidden, NodeNotFound, NotFound, Refusal, Unauthenticated
+from resolvers.context import the_staff
 
 View = Callable[[Visit], Awaitable[Response]]
 LANGUAGE_COOKIE_SECONDS: Final = 365 * 24 * 3600
@@ -44,7 +46,23 @@ class Door:
         """Something to be done, by one of our own forms only."""
         return Route(path, self._endpoint(view, anyone), methods=["POST"])
 
-    def _endpoint(self, view: View, anyone: bool) -> Callable[[Request], Awaitable[Response]]:
+    def upload(self, path: str, view: View, *, role: str, most_bytes: int) -> Route:
+        """A form of ours with a file, of staff with this role: whoever has another is refused before it is read."""
+
+        async def with_file(visit: Visit) -> Response:
+            the_staff(visit.ctx, role)
+            secret = self.settings.secret
+            visit.upload = await read_upload(
+                visit.request, most_bytes=most_bytes, check=lambda form: require_form_key(form, secret, visit.bearer)
+            )
+            visit.form = visit.upload.form
+            return await view(visit)
+
+        return Route(path, self._endpoint(with_file, False, has_file=True), methods=["POST"])
+
+    def _endpoint(
+        self, view: View, anyone: bool, *, has_file: bool = False
+    ) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
                 visit = await Visit.of(self, request)
@@ -53,6 +71,7 @@ class Door:
             try:
                 if request.method == "POST":
                     require_own_page(request)
+                if request.method == "POST" and not has_file:
                     visit.form = await read_form(request)
                     require_form_key(visit.form, self.settings.secret, visit.bearer)
                 if not anyone:

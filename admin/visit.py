@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from admin.guard import Form, form_key
 from admin.texts import Texts
+from admin.upload import Upload
 from domain.language import Language, negotiate
 from domain.refusal import NotFound, Refusal, Unauthenticated
 from domain.secrets import new_token
@@ -36,6 +37,7 @@ class Visit:
     token: str
     stranger: str
     form: Form = field(default_factory=Form)
+    upload: Upload | None = None
     cookies: list[tuple[str, str | None]] = field(default_factory=list)
 
     @classmethod

@@ -16,10 +16,10 @@ from domain.ledger import EntryKind, Leg, OperatorAccount, operator_account, pos
 from domain.money import Money
 from domain.refusal import Forbidden, Unauthenticated
 from domain.statement import EntryFilter
-from papers.csv_file import harmless
 from resolvers import statement, wallet
 from resolvers.context import Actor, PartnerActor, StaffActor
 from resolvers.links import Download
+from resolvers.spreadsheet import harmless
 from resolvers.statement import FileFormat, Holding, StatementTooLong, Words, statement_file
 from tests.papers.counter import Counter, path_of
 
