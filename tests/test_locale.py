@@ -26,7 +26,7 @@ METHODS = {".py": "python", ".html": "jinja2"}
 FOLDER = pytest.mark.parametrize("folder", FOLDERS.values())
 # What English letters may stand for in Cyrillic texts: names, commands, the API's own words, %(places)s and {places}.
 LATIN = re.compile(
-    r"UTF-8|GetStatement|%\(\w+\)\w|\{\w+\}|\b(?:Light|Premium|Payme|Click|PIN|QR|SMS|first|last"
+    r"%\(\w+\)\w|\{\w+\}|\b(?:UTF-8|CSV|JSON|GetStatement|Light|Premium|Payme|Click|PIN|QR|SMS|first|last"
     r"|kabinet (?:price-list import|offer import|partner add))\b"
 )
 
