@@ -45,8 +45,8 @@ def routes(door: Door) -> list[BaseRoute]:
         door.page("/reconciliations/{id}", look),
         door.action("/reconciliations/{id}", settle_some),
         door.page("/reconciliations/{id}/differences.csv", download),
-        door.page("/differences/{id}", look_at_one),
-        door.action("/differences/{id}", settle_one),
+        door.page("/reconciliations/differences/{id}", look_at_one),
+        door.action("/reconciliations/differences/{id}", settle_one),
     ]
 
 

@@ -85,21 +85,21 @@ async def test_one_difference_is_settled_on_its_page(office: Office, books: Book
     async with office.at_the_desk("admin") as admin:
         await sent(admin, statement(paid, cheap))
         ids = {r["external_id"]: r["id"] for r in await fetch("SELECT id, external_id FROM reconciliation_difference")}
-        page = text_of(await admin.get(f"/differences/{ids['paid']}"))
-        done = await admin.post(f"/differences/{ids['paid']}", resolution="captured_here", reason=WHY)
-        after = text_of(await admin.get(f"/differences/{ids['paid']}"))
-        unnamed = await admin.post(f"/differences/{ids['cheap']}", resolution="adjusted", reason=WHY)
+        page = text_of(await admin.get(f"/reconciliations/differences/{ids['paid']}"))
+        done = await admin.post(f"/reconciliations/differences/{ids['paid']}", resolution="captured_here", reason=WHY)
+        after = text_of(await admin.get(f"/reconciliations/differences/{ids['paid']}"))
+        unnamed = await admin.post(f"/reconciliations/differences/{ids['cheap']}", resolution="adjusted", reason=WHY)
     [row] = await fetch("SELECT id FROM personal_account WHERE number = $1", books.number)
     staff = await office.world.staff("agent")
     made = await propose_adjustment(
         staff, subject=f"account:{row['id']}", amount=-Money.som(9), code="reconciliation", reason=WHY, key="k"
     )
     async with office.at_the_desk("agent") as agent:
-        offered = await agent.get(f"/differences/{ids['cheap']}")
+        offered = await agent.get(f"/reconciliations/differences/{ids['cheap']}")
         adjusted = await agent.post(
-            f"/differences/{ids['cheap']}", resolution="adjusted", reason=WHY, proposal=str(made.id)
+            f"/reconciliations/differences/{ids['cheap']}", resolution="adjusted", reason=WHY, proposal=str(made.id)
         )
-        forbidden = await agent.post(f"/differences/{ids['paid']}", resolution="captured_here", reason=WHY)
+        forbidden = await agent.post(f"/reconciliations/differences/{ids['paid']}", resolution="captured_here", reason=WHY)
 
     assert "Bring the money in here" in page
     assert [done.status_code, unnamed.status_code, adjusted.status_code, forbidden.status_code] == [303, 422, 303, 403]
@@ -138,7 +138,7 @@ async def test_a_viewer_looks_and_settles_nothing(office: Office, books: Books) 
     [row] = await fetch("SELECT id FROM reconciliation_difference")
     async with office.at_the_desk("viewer") as viewer:
         page = await viewer.get(path)
-        one = await viewer.get(f"/differences/{row['id']}")
+        one = await viewer.get(f"/reconciliations/differences/{row['id']}")
         chosen: dict[str, Any] = {f"d-{row['id']}": "on"}
         before = await office.world.everything("reconciliation_difference")
         refused = await viewer.post(path, resolution="accepted", reason=WHY, **chosen)
