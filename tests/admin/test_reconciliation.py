@@ -99,7 +99,9 @@ async def test_one_difference_is_settled_on_its_page(office: Office, books: Book
         adjusted = await agent.post(
             f"/reconciliations/differences/{ids['cheap']}", resolution="adjusted", reason=WHY, proposal=str(made.id)
         )
-        forbidden = await agent.post(f"/reconciliations/differences/{ids['paid']}", resolution="captured_here", reason=WHY)
+        forbidden = await agent.post(
+            f"/reconciliations/differences/{ids['paid']}", resolution="captured_here", reason=WHY
+        )
 
     assert "Bring the money in here" in page
     assert [done.status_code, unnamed.status_code, adjusted.status_code, forbidden.status_code] == [303, 422, 303, 403]
