@@ -112,10 +112,11 @@ async def test_admins_enter_values_of_the_right_form(
     world: World, role: str, given: dict[str, Any], refusal: type[Exception]
 ) -> None:
     staff = await world.staff(role)
+    asked: dict[str, Any] = {"effective_from": TODAY, "amount": Decimal(500_000)} | given
     before = await world.everything(*TABLES)
 
     with pytest.raises(refusal):
-        await add_bhm(staff, **({"effective_from": TODAY, "amount": Decimal(500_000)} | given))
+        await add_bhm(staff, **asked)
 
     assert await world.everything(*TABLES) == before
     assert len(await bhm_values(staff)) == len(before["bhm"])
