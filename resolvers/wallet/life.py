@@ -157,11 +157,16 @@ async def report_loss(ctx: Context, *, wallet_id: int, reason: str) -> None:
     await execute(
         "UPDATE otp_challenge SET used_at = $1 WHERE phone = $2 AND used_at IS NULL", to_micros(now), held.phone
     )
+    await _end_sessions(held.phone, now, "number lost")
+
+
+async def _end_sessions(phone: str, at: datetime, why: str) -> None:
     await execute(
-        """UPDATE session SET ended_at = $1, ended_why = 'number lost', wallet_unlocked_until = NULL
+        """UPDATE session SET ended_at = $1, ended_why = $3, wallet_unlocked_until = NULL
            WHERE phone = $2 AND ended_at IS NULL""",
-        to_micros(now),
-        held.phone,
+        to_micros(at),
+        phone,
+        why,
     )
 
 
@@ -185,7 +190,9 @@ async def restore_number(ctx: Context, *, wallet_id: int, birth_date: date | Non
         raise BirthDateWrong(rule="W-4.6.3", path=("birthDate",))
     if row["until"] is not None and row["until"] <= to_micros(ctx.clock.now()):
         raise StepImpossible(rule="W-4.6.3")
-    await _step(ctx, Step.NUMBER_RESTORED, wallet_id, reason, role="agent")
+    held, now = await _step(ctx, Step.NUMBER_RESTORED, wallet_id, reason, role="agent")
+    # Whoever had the lost number could sign in with it meanwhile: only who has it from now on is let in again.
+    await _end_sessions(held.phone, now, "number restored")
 
 
 @in_transaction

@@ -297,6 +297,17 @@ async def test_the_call_centre_restores_a_lost_number_by_the_birth_date(world: W
 
 
 @pytest.mark.rule("W-4.6.3")
+async def test_who_signed_in_with_a_lost_number_is_out_when_it_is_given_back(world: World, agent: Context) -> None:
+    holder = await world.holder(100)
+    await report_loss(agent, holder.wallet_id)
+    finder = await world.signed_in(holder, unlocked=False)
+
+    await restore_number(agent, holder.wallet_id)
+
+    assert not isinstance((await looked_up(world, finder)).actor, SubscriberActor)
+
+
+@pytest.mark.rule("W-4.6.3")
 async def test_a_lost_wallet_is_frozen_for_three_years_and_then_the_operators(world: World, agent: Context) -> None:
     world.clock.at = datetime(2028, 2, 29, 7, 0, tzinfo=UTC)
     holder, bob = await world.holder(100), await world.holder(0)
@@ -379,13 +390,13 @@ async def test_lifting_one_block_lifts_no_other(world: World, agent: Context, ad
     await wallet.forget_pin(await world.signed_in(holder))
     await report_loss(agent, holder.wallet_id)
     await suspect(agent, holder.wallet_id)
-    ctx = await world.signed_in(holder)
 
     left = [(await seen(agent, holder))[1]]
     await clear(admin, holder.wallet_id)
     left.append((await seen(agent, holder))[1])
     await restore_number(agent, holder.wallet_id)
     left.append((await seen(agent, holder))[1])
+    ctx = await world.signed_in(holder)
     await refused(world, WalletNotActive, send(ctx, bob))
     await wallet.reset_pin(ctx, birth_date=BIRTH, pin="1357")
 
