@@ -17,7 +17,7 @@ from tortoise.connection import get_connection
 
 from domain.account import check_digit
 from domain.clock import local_day, to_micros
-from domain.database import CONNECTION, dialect, fetch_row, in_transaction
+from domain.database import CONNECTION, dialect, execute, fetch_row, in_transaction
 from domain.ledger import FIRST_HEAD, EntryKind, OperatorAccount, entry_hash, operator_account, transfer_hash
 from domain.subscriber import search_form
 from domain.subscription import months_after
@@ -57,6 +57,9 @@ TABLES: Final = {
         "id number subscriber_id phone ledger_account_id level status birth_date opened_at first_top_up_at "
         "acceptance_id"
     ),
+    "identification": (
+        "id wallet_id document_kind document_number last_name first_name patronymic birth_date pinfl staff_id at"
+    ),
     "ledger_entry": "id transfer_id account_id kind amount at seq balance_after hash",
     "ledger_transfer": "id kind at memo hash",
     "product_subscription": (
@@ -91,6 +94,7 @@ class _Facts:
     text_hash: str
     funding: int
     revenue: int
+    staff_id: int
     pin_hash: str
 
 
@@ -178,7 +182,8 @@ async def _facts() -> _Facts:
                   (SELECT MIN(s.price) FROM product_price_step s JOIN product p ON p.id = s.product_id
                    WHERE p.code = 'cinema' AND s.from_month = 1) AS price,
                   (SELECT MIN(e.id) FROM offer_edition e JOIN offer o ON o.id = e.offer_id
-                   WHERE o.code = 'wallet') AS edition_id"""
+                   WHERE o.code = 'wallet') AS edition_id,
+                  (SELECT MIN(id) FROM staff) AS staff_id"""
     )
     assert row is not None
     assert None not in row.values(), "the demo data comes first"
@@ -230,7 +235,9 @@ def _subscriber(batch: _Batch, index: int, chance: random.Random) -> None:
     if index % 5 == 0:
         _subscription(batch, index, subscriber, account, ledger, phone)
     if has_wallet:
-        _wallet(batch, index, subscriber, phone, birth, chance)
+        wallet, opened = _wallet(batch, index, subscriber, phone, birth, chance)
+        if index % 12 == 0:
+            _identification(batch, index, wallet, birth, opened, last, first, patronymic)
 
 
 def _subscription(batch: _Batch, index: int, subscriber: int, account: int, ledger: int, phone: str) -> None:
@@ -276,9 +283,11 @@ def _subscription(batch: _Batch, index: int, subscriber: int, account: int, ledg
     )
 
 
-def _wallet(batch: _Batch, index: int, subscriber: int, phone: str, birth: str, chance: random.Random) -> None:
+def _wallet(
+    batch: _Batch, index: int, subscriber: int, phone: str, birth: str, chance: random.Random
+) -> tuple[int, int]:
     opened = batch.now - timedelta(days=40, minutes=chance.randint(0, 900))
-    micros, level = to_micros(opened), "premium" if index % 12 == 0 else "light"
+    micros = to_micros(opened)
     ledger = batch.add("ledger_account", "wallet", 0, 0, 0, "")
     acceptance = batch.add(
         "offer_acceptance",
@@ -293,7 +302,9 @@ def _wallet(batch: _Batch, index: int, subscriber: int, phone: str, birth: str, 
     )
     digits = f"97{index:013d}"
     number = digits + check_digit(digits)
-    batch.add("wallet", number, subscriber, phone, ledger, level, "active", birth, micros, micros, acceptance)
+    wallet = batch.add(
+        "wallet", number, subscriber, phone, ledger, "light", "active", birth, micros, micros, acceptance
+    )
     for step in range(8):
         at = opened + timedelta(days=4 * step, minutes=chance.randint(0, 300))
         batch.top_up(ledger, chance.randint(10, 90) * 1_000, at, chance.choice(("bank card", "cash agent")))
@@ -302,6 +313,7 @@ def _wallet(batch: _Batch, index: int, subscriber: int, phone: str, birth: str, 
         legs = [(ledger, EntryKind.TRANSFER_OUT, -amount), (batch.last_wallet, EntryKind.TRANSFER_IN, amount)]
         batch.move("transfer", legs, batch.now - timedelta(days=2), {"payer": number, "recipient": ""})
     batch.last_wallet = ledger
+    return wallet, micros
 
 
 @in_transaction
@@ -309,6 +321,13 @@ async def _write(batch: _Batch) -> None:
     for table in TABLES:
         for rows in _in_turns(table, batch.rows.get(table, [])):
             await _insert(table, rows)
+    if identified := batch.rows.get("identification"):
+        await execute(
+            """UPDATE wallet SET level = 'premium'
+               WHERE id IN (SELECT wallet_id FROM identification WHERE id BETWEEN $1 AND $2)""",
+            identified[0][0],
+            identified[-1][0],
+        )
 
 
 def _in_turns(table: str, rows: list[tuple[Any, ...]]) -> list[list[tuple[Any, ...]]]:
@@ -338,3 +357,12 @@ async def _settle() -> None:
     for table in TABLES:
         await fetch_row(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT MAX(id) FROM {table}))")
         await get_connection(CONNECTION).execute_script(f"ANALYZE {table}")
+
+
+def _identification(batch: _Batch, index: int, wallet: int, birth: str, at: int, *names: str) -> None:
+    """A made-up document, with the birth date that the wallet was opened with (W-4.2.1)."""
+    year, month, day = birth.split("-")
+    century = {"19": "3", "20": "5"}[year[:2]]
+    first = f"{century}{day}{month}{year[2:]}{index % 1_000_000:06d}"
+    pinfl = first + str(sum(int(digit) * (7, 3, 1)[place % 3] for place, digit in enumerate(first)) % 10)
+    batch.add("identification", wallet, "id_card", f"AD{index:07d}", *names, birth, pinfl, batch.facts.staff_id, at)

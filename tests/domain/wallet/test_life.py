@@ -327,6 +327,7 @@ AROUND = {
         "UPDATE wallet SET rest_until = 1 WHERE id = 1",
     ],
     "Premium without a document, or given back": [
+        another("active", level="'premium'"),
         "UPDATE wallet SET level = 'premium' WHERE id = 1",
         "UPDATE wallet SET level = 'premium' WHERE id = 2",
         "UPDATE wallet SET level = 'light' WHERE id = 4",

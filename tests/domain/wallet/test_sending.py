@@ -196,7 +196,7 @@ async def test_a_subscriber_of_two_wallets_uses_one_key_for_both_at_once_and_one
     wallet = await fetch_row(
         """INSERT INTO wallet (number, subscriber_id, phone, ledger_account_id, level, status, birth_date, opened_at,
                                acceptance_id)
-           VALUES ('9800000000000018', $1, $2, $3, 'premium', 'active', '1990-05-17', $4, $5) RETURNING id""",
+           VALUES ('9800000000000018', $1, $2, $3, 'light', 'active', '1990-05-17', $4, $5) RETURNING id""",
         pair.alice.id,
         phone,
         other["id"],
