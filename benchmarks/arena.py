@@ -129,7 +129,8 @@ def keep_off(core: int, *pids: int) -> None:
     others = os.sched_getaffinity(0) - {core}
     for pid in (os.getpid(), *pids):
         for one in _family(pid) if others else []:
-            os.sched_setaffinity(one, others)
+            if os.sched_getaffinity(one) != {core}:
+                os.sched_setaffinity(one, others)
 
 
 def granian(app: str) -> tuple[str, ...]:
