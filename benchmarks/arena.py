@@ -67,11 +67,19 @@ def _family(pid: int) -> list[int]:
 
 
 def _cpu_seconds(pid: int) -> float:
+    """To the nanosecond where the kernel tells it (threads that have ended are not in it), else to its ticks."""
+    try:
+        return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+    except OSError:
+        return _cpu_ticks(pid) / TICKS
+
+
+def _cpu_ticks(pid: int) -> int:
     try:
         parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0.0
-    return (int(parts[11]) + int(parts[12])) / TICKS
+        return 0
+    return int(parts[11]) + int(parts[12])
 
 
 def _resident_bytes(pid: int) -> int:
@@ -125,7 +133,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def keep_off(core: int, *pids: int) -> None:
-    """This process and those keep to the other cores, where there are any."""
+    """This process and those, with all that they have started, keep to the other cores, where there are any.
+
+    Whoever has been given `core` for itself stays there: the servers are our children too.
+    """
     others = os.sched_getaffinity(0) - {core}
     for pid in (os.getpid(), *pids):
         for one in _family(pid) if others else []:

@@ -36,8 +36,8 @@ _TAGS: Final = {language: domain_language.Language(str(language.value)) for lang
 @lru_cache(maxsize=10_000)
 def amount_text(tiyin: int) -> str:
     """So'm with two decimals: what an exact Decimal of so many tiyin reads."""
-    whole, rest = divmod(abs(tiyin), domain_money.TIYIN_PER_SOM)
-    return f"{'-' if tiyin < 0 else ''}{whole}.{rest:02d}"
+    digits = f"{tiyin:04d}" if tiyin < 0 else f"{tiyin:03d}"
+    return f"{digits[:-2]}.{digits[-2:]}"
 
 
 @lru_cache(maxsize=10_000)

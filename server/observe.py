@@ -1,7 +1,7 @@
 """Logs and metrics: what operators see. Neither holds phones, names, codes, tokens or what callers sent."""
 
 import logging
-import os
+import random
 import sys
 import time
 from collections.abc import Awaitable, MutableMapping
@@ -105,18 +105,20 @@ class Observed:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = os.urandom(8).hex()
+        request_id = f"{random.getrandbits(64):016x}"  # to find a line in a log by; it opens nothing
         status = 500
 
         def watch(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                given = list(message.get("headers", ()))
-                there = {name for name, _ in given}
-                given += [header for header in self._headers if header[0] not in there]
-                given.append((b"x-request-id", request_id.encode()))
-                message["headers"] = given
+                given = message.get("headers", ())
+                there = dict(given)
+                message["headers"] = [
+                    *given,
+                    *[header for header in self._headers if header[0] not in there],
+                    (b"x-request-id", request_id.encode()),
+                ]
             return send(message)
 
         before = REQUEST_ID.set(request_id)

@@ -6,6 +6,7 @@ What it cannot do, or cannot finish, the stock engine does (see `replay.py`), co
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import CoroutineType
 from typing import Any, Final
 
 from graphql import ExecutionResult
@@ -90,7 +91,14 @@ class CompiledEngine(StockEngine):
 
 async def run_side_by_side(run: Run) -> dict[str, Any] | Unfinished:
     """The answer of a query, whose root fields stand beside each other."""
-    steps = [_Step(run, root) for root in run.compiled.roots]
+    roots = run.compiled.roots
+    if len(roots) == 1:  # most documents have one, and need no bookkeeping
+        step = _Step(run, roots[0])
+        rest = step.begin()
+        if rest is not None:
+            await rest
+        return _outcome(run, [step]) if step.reason is not None else {step.root.key: step.data}
+    steps = [_Step(run, root) for root in roots]
     later = [rest for step in steps if (rest := step.begin()) is not None]
     if len(later) == 1:
         await later[0]
@@ -151,7 +159,9 @@ class _Step:
         except Exception as error:
             self.known, self.reason = Raised(error), ERROR
         else:
-            return self._later(value) if is_awaitable(value) else self._complete(value)
+            return (
+                self._later(value) if value.__class__ is CoroutineType or is_awaitable(value) else self._complete(value)
+            )
         return None
 
     async def _later(self, awaitable: Awaitable[Any]) -> None:

@@ -8,7 +8,9 @@ from enum import Enum
 from types import GeneratorType
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+import orjson
 from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
 from graphql.pyutils import is_awaitable
 from strawberry.schema.types.base_scalars import isoformat
@@ -25,6 +27,10 @@ _IN_LINE: Final = {
     # inf - inf and nan - nan are no zero
     "Float": "{v} if {v}.__class__ is float and {v} - {v} == 0.0 else {slow}({v}, R)",
 }
+
+
+# Before that there were places whose clocks were off by odd seconds, which orjson does not write.
+_WHOLE_MINUTES_FROM: Final = 1973
 
 
 class NoValue(Exception):
@@ -69,6 +75,13 @@ def names_of(type_: GraphQLEnumType) -> tuple[type[Enum], dict[str, str]] | None
         return None  # a member that the API does not have: the type itself says so when it comes
 
 
+def instant(value: datetime) -> str:
+    """What `isoformat` gives, in half the time for the usual ones: a long list is full of them."""
+    if value.tzinfo.__class__ is ZoneInfo and value.year >= _WHOLE_MINUTES_FROM:
+        return orjson.dumps(value)[1:-1].decode()
+    return value.isoformat()
+
+
 def in_line(type_: GraphQLLeafType, bind: Callable[[str, Any], str], slow: str) -> Callable[[str], str]:
     """Gives the expression that completes a variable of the generated code; `bind` makes an object known to it."""
     if isinstance(type_, GraphQLEnumType):
@@ -84,6 +97,8 @@ def in_line(type_: GraphQLLeafType, bind: Callable[[str, Any], str], slow: str) 
     if type_.coerce_output_value is str:
         return lambda v: f"{v} if {v}.__class__ is str else {show}({v}) if {v}.__class__ in {plain} else {slow}({v}, R)"
     if type_.coerce_output_value is isoformat:
-        days = bind("D", _DAYS)
-        return lambda v: f"{v}.isoformat() if {v}.__class__ in {days} else {slow}({v}, R)"
+        days, cls, show = bind("D", _DAYS), bind("C", datetime), bind("S", instant)
+        return lambda v: (
+            f"{show}({v}) if {v}.__class__ is {cls} else {v}.isoformat() if {v}.__class__ in {days} else {slow}({v}, R)"
+        )
     return lambda v: f"{show}({v}) if {v}.__class__ in {plain} else {slow}({v}, R)"

@@ -77,7 +77,7 @@ class Plans:
 
     def compiled(self, operation: Operation, source: Source, variables: dict[str, Any]) -> Compiled:
         """The operation compiled for what these variables include and skip. Raises NeedsStock."""
-        key = id(source), tuple(variables.get(flag) for flag in source.flags)
+        key = id(source), tuple(map(variables.get, source.flags)) if source.flags else ()
         found = self._kept.get(key)
         if found is None:
             found = self._compile(key, operation, source, variables)
