@@ -5,8 +5,6 @@ from typing import Any
 
 from schema.engine.answer import Answer
 
-REFUSED = "refused"
-
 
 class Observer:
     """Told of every operation; this one ignores it all. Override what you want to know.
