@@ -7,7 +7,7 @@ places.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,21 +99,33 @@ def remembering(get: Callable[[Any, Any], Any], node: FieldNode) -> Callable[[An
             memory.below[key] = source, Raised(error)
             raise
         if is_awaitable(value):
-            return _remembered_later(value, source, memory, key)
+            return RememberedLater(value, source, memory, key)
         memory.below[key] = source, Resolved(value)
         return value
 
     return call
 
 
-async def _remembered_later(awaitable: Awaitable[Any], source: Any, memory: Memory, key: tuple[int, int]) -> Any:
-    try:
-        value = await awaitable
-    except Exception as error:
-        memory.below[key] = source, Raised(error, memory.next_turn())
-        raise
-    memory.below[key] = source, Resolved(value, memory.next_turn())
-    return value
+class RememberedLater:
+    """What a resolver will give, remembered when it comes."""
+
+    __slots__ = ("_key", "_memory", "_source", "awaitable")
+
+    def __init__(self, awaitable: Awaitable[Any], source: Any, memory: Memory, key: tuple[int, int]) -> None:
+        self.awaitable = awaitable
+        self._source = source
+        self._memory = memory
+        self._key = key
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        memory = self._memory
+        try:
+            value = yield from self.awaitable.__await__()
+        except Exception as error:
+            memory.below[self._key] = self._source, Raised(error, memory.next_turn())
+            raise
+        memory.below[self._key] = self._source, Resolved(value, memory.next_turn())
+        return value
 
 
 def with_memory(executor_class: type[Executor[Any]]) -> type[Executor[Any]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphql.execution.values import VariableValues
 
 from schema.engine.info import RawInfo, Site
-from schema.engine.replay import Memory
+from schema.engine.replay import Memory, RememberedLater
 
 if TYPE_CHECKING:
     from schema.engine.compile import Compiled
@@ -145,5 +145,7 @@ async def together(work: list[Coroutine[Any, Any, None]]) -> None:
 
 def dismiss(awaitable: Awaitable[Any]) -> None:
     """Closes a coroutine that nobody will await any more; one that has ended stays as it is."""
+    if isinstance(awaitable, RememberedLater):
+        awaitable = awaitable.awaitable
     if isinstance(awaitable, Coroutine):
         awaitable.close()
