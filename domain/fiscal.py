@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
+from tortoise.exceptions import IntegrityError
+
 from domain.clock import from_micros, to_micros
 from domain.database import Row, execute, fetch, fetch_row, in_transaction
 from domain.money import Money
@@ -115,6 +117,13 @@ async def record(transfer_id: int, receipt: FiscalReceipt) -> None:
         return
     if known is not None or await _number_is_taken(receipt):
         raise FiscalReceiptExists
+    try:
+        await _insert(transfer_id, receipt)
+    except IntegrityError as error:  # told of another movement at this very moment
+        raise FiscalReceiptExists from error
+
+
+async def _insert(transfer_id: int, receipt: FiscalReceipt) -> None:
     await execute(
         """INSERT INTO fiscal_receipt (transfer_id, terminal, receipt_number, at, sign, qr_url, items)
            VALUES ($1, $2, $3, $4, $5, $6, $7)""",

@@ -9,6 +9,20 @@ from domain.view import ordered
 TIYIN_PER_SOM: Final = 100
 # 10^13 so'm is above the money supply; its tiyin, and sums of thousands of such, fit a 64-bit integer.
 LARGEST_SOM: Final = 10**13
+_DIGITS_MOST: Final = 100
+
+
+def exact_tiyin(som: Decimal) -> int | None:
+    """So'm as whole tiyin; None for what is no number, has more than two decimals, or is of no size for money.
+
+    Without decimal's own arithmetic, which rounds to 28 digits, and without any on a number that is long or huge.
+    """
+    sign, digits, exponent = som.as_tuple()
+    if not isinstance(exponent, int) or len(digits) > _DIGITS_MOST or not -_DIGITS_MOST <= exponent <= _DIGITS_MOST:
+        return None
+    shifted, whole = exponent + 2, int("".join(map(str, digits)))
+    tiyin, rest = (whole * 10**shifted, 0) if shifted >= 0 else divmod(whole, 10**-shifted)
+    return None if rest else -tiyin if sign else tiyin
 
 
 @ordered
@@ -31,12 +45,10 @@ class Money:
 
         Raises InvalidAmount otherwise. The size is looked at before any arithmetic, so that 1e999999 costs nothing.
         """
-        if not amount.is_finite() or amount <= 0 or amount.adjusted() > 13 or amount > LARGEST_SOM:
+        tiyin = exact_tiyin(amount)
+        if tiyin is None or not 0 < tiyin <= LARGEST_SOM * TIYIN_PER_SOM:
             raise InvalidAmount(path=path)
-        exponent = amount.normalize().as_tuple().exponent
-        if not isinstance(exponent, int) or exponent < -2:
-            raise InvalidAmount(path=path)
-        return cls(int(amount * TIYIN_PER_SOM))
+        return cls(tiyin)
 
     @property
     def amount(self) -> Decimal:

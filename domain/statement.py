@@ -15,7 +15,7 @@ from dateutil.relativedelta import relativedelta
 from domain.clock import TASHKENT, local_day, to_micros
 from domain.database import Row, fetch, fetch_row
 from domain.ledger import EntryKind
-from domain.money import LARGEST_SOM, TIYIN_PER_SOM, ZERO, Money
+from domain.money import LARGEST_SOM, TIYIN_PER_SOM, ZERO, Money, exact_tiyin
 from domain.refusal import RequestFault
 from domain.view import view
 
@@ -36,8 +36,16 @@ class TooManyMonths(RequestFault):
 
 
 def aware(at: datetime) -> datetime:
-    """The instant; one that names no offset is Tashkent's time."""
-    return at if at.tzinfo else at.replace(tzinfo=TASHKENT)
+    """The instant; one that names no offset is Tashkent's time.
+
+    What lies outside the time that money has is brought to its ends: nothing was written there.
+    """
+    at = at if at.tzinfo else at.replace(tzinfo=TASHKENT)
+    return max(_EARLIEST, min(at, _LATEST))
+
+
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=TASHKENT)
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=TASHKENT)
 
 
 @view
@@ -92,13 +100,10 @@ def bound(amount: Decimal | None) -> Money | None:
     """The bound of an amount that a caller gave. Raises BadFilter."""
     if amount is None:
         return None
-    # The size before any arithmetic, so that 1e999999 costs nothing.
-    if not amount.is_finite() or amount < 0 or amount.adjusted() > 13 or amount > LARGEST_SOM:
+    tiyin = exact_tiyin(amount)
+    if tiyin is None or not 0 <= tiyin <= LARGEST_SOM * TIYIN_PER_SOM:
         raise BadFilter
-    exponent = amount.normalize().as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -2:
-        raise BadFilter
-    return Money(int(amount * TIYIN_PER_SOM))
+    return Money(tiyin)
 
 
 # Plus nothing: PostgreSQL would else walk along the numbers, from the first one on, until a time fits.
@@ -130,11 +135,14 @@ async def balance_before(ledger_account_id: int, at: datetime) -> Money:
 
 
 async def balance_at(ledger_account_id: int, at: datetime) -> Money:
-    """The account's balance once everything of this instant was written; zero before its first entry."""
-    return await balance_before(ledger_account_id, min(at, _LATEST) + timedelta(microseconds=1))
+    """The account's balance after the last entry written at or before this instant; zero before its first entry."""
+    row = await fetch_row(_BALANCE_AT, ledger_account_id, to_micros(min(at, _LATEST)) + 1)
+    return Money(row["balance_after"]) if row else ZERO
 
 
-_LATEST: Final = datetime(9000, 1, 1, tzinfo=TASHKENT)
+# As it stood in the account: summing up by times would show balances that never were where two machines wrote at once.
+_BALANCE_AT: Final = f"""SELECT e.balance_after FROM ledger_entry e
+    WHERE e.account_id = $1 AND e.seq = {last_seq("$2")}"""
 
 
 @view

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import IO, Final
@@ -164,7 +165,9 @@ def _later(ctx: Context, busy: Busy) -> Response:
 def _fault(ctx: Context, fault: Exception) -> Response:
     """The id under which the fault is in the log, to be quoted; nothing of the request is written beside it."""
     fault_id = secrets.token_hex(4)
-    _log.error("papers fault %s", fault_id, exc_info=fault)
+    # Where, but not what: an exception may quote a name or a number.
+    where = "".join(traceback.format_tb(fault.__traceback__))
+    _log.error("papers fault %s: %s\n%s", fault_id, type(fault).__name__, where)
     _ = translator(ctx.language).gettext
     heading, text = _("Something went wrong on our side"), _("Quote this: %(id)s") % {"id": fault_id}
     return _page(ctx, "nothing.html", HTTPStatus.INTERNAL_SERVER_ERROR, heading=heading, text=text)

@@ -1,7 +1,7 @@
 """Scheduled and repeated payments: ordering, looking, cancelling. They are carried out by resolvers/schedule_due.py."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from domain.clock import from_micros, to_micros
 from domain.database import Row, execute, fetch_row, in_transaction
 from domain.favourite import Target, TooManySaved
 from domain.idempotency import Key, begin, finish
-from domain.money import Money
+from domain.money import Money, exact_tiyin
 from domain.refusal import MissingInput, NotFound
 from domain.schedule import Outcome, Plan, Repeat, ScheduleStatus
 from domain.statement import aware
@@ -126,7 +126,11 @@ class Ordered:
     @property
     def body(self) -> dict[str, Any]:
         """All that makes two calls the same."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        told = {name: getattr(self, name) for name in self.__slots__}
+        amount = None if self.amount is None else exact_tiyin(self.amount)
+        starts_at = aware(self.starts_at).astimezone(UTC)
+        # 100 and 100.00, and one instant in two time zones, are the same.
+        return told | {"amount": self.amount if amount is None else amount, "starts_at": starts_at}
 
 
 async def schedule_payment(ctx: Context, ordered: Ordered, *, key: str) -> ScheduledView:

@@ -98,6 +98,11 @@ def serve(*, host: str = "127.0.0.1", port: int = 8000, workers: int = 1) -> Non
         return config
 
     config = _connected(nothing)
+    if config.development:
+        # Addresses in answers lead to where this server is, unless somebody has said otherwise.
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        os.environ.setdefault("KABINET_PUBLIC_URL", f"http://{shown}:{port}")
+        settings.cache_clear()
     try:
         run_server(config, host=host, port=port, workers=workers)
     except OSError as error:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.clock import TASHKENT, to_micros
-from domain.money import LARGEST_SOM, TIYIN_PER_SOM
+from domain.money import LARGEST_SOM, TIYIN_PER_SOM, exact_tiyin
 from domain.reconciliation.rows import BadLine, LineFault, TheirState
 
 LONGEST_ID: Final = 100
@@ -43,8 +43,8 @@ def som(text: str) -> int:
     text = _SPACES.sub("", text)
     if not _SOM.fullmatch(text):
         raise BadLine(LineFault.BAD_AMOUNT)
-    tiyin = Decimal(text.replace(",", ".")) * TIYIN_PER_SOM
-    return _in_bounds(int(tiyin) if tiyin == int(tiyin) else 0)
+    tiyin = exact_tiyin(Decimal(text.replace(",", ".")))
+    return _in_bounds(tiyin or 0)
 
 
 def tiyin(text: str) -> int:

@@ -5,6 +5,7 @@ level, limits and balance are then facts. Whoever changes a wallet's status take
 a wallet that is being blocked. What is decided, and in which order, is said in `rules`.
 """
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,11 +106,20 @@ class Sending:
 
 
 def named(to: str) -> tuple[str, str]:
-    """The wallet number and the phone that `to` may be, written in any usual way; nothing is nobody's."""
-    digits = "".join(character for character in to[:40] if character.isascii() and character.isdigit())
-    return digits, f"+998{digits[-9:]}" if len(digits) in (9, 12) else ""
+    """The wallet number and the phone that `to` may be, written in any usual way; nothing is nobody's.
+
+    Whatever else stands in it makes it nobody's too: a number of another country, or one digit too many, must not
+    lead to whoever has the rest of it (W-4.4.5).
+    """
+    plain = _SEPARATORS.sub("", to) if len(to) <= 40 else ""
+    if phone := _PHONE.fullmatch(plain):
+        return "", f"+998{phone[1]}"
+    return (plain if _DIGITS.fullmatch(plain) else ""), ""
 
 
+_SEPARATORS: Final = re.compile(r"[\s\-().]+")
+_PHONE: Final = re.compile(r"(?:\+?998)?([0-9]{9})", re.ASCII)
+_DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
 TRANSFER_CALL: Final = f"""SELECT * FROM wallet_transfer({", ".join(f"${n}" for n in range(1, 12))})
 AS f ({", ".join(f"{name} {type_}" for name, type_ in ANSWER.items())})"""
 
