@@ -76,6 +76,17 @@ async def test_one_receipt_belongs_to_one_movement(transfer: int) -> None:
     assert list(await of_transfers([transfer, other])) == [transfer]
 
 
+async def test_one_receipt_told_of_five_movements_at_once_is_one_s_and_refused_to_the_others(transfer: int) -> None:
+    bank = Bank()
+    await bank.open("bob")
+    others = [(await bank.fund("bob", 1)).transfer_id for _ in range(4)]
+
+    told = await asyncio.gather(*(record(one, RECEIPT) for one in (transfer, *others) * 3), return_exceptions=True)
+
+    assert {type(one) for one in told} == {type(None), FiscalReceiptExists}
+    assert len(await of_transfers([transfer, *others])) == 1
+
+
 async def test_the_same_told_ten_times_at_once_is_kept_once(transfer: int) -> None:
     await asyncio.gather(*(record(transfer, RECEIPT) for _ in range(10)))
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pypdf
@@ -15,12 +15,12 @@ from domain.language import Language
 from domain.ledger import EntryKind, Leg, OperatorAccount, operator_account, post
 from domain.money import Money
 from domain.refusal import Forbidden, Unauthenticated
-from domain.statement import EntryFilter
+from domain.statement import BadFilter, EntryFilter
 from resolvers import statement, wallet
 from resolvers.context import Actor, PartnerActor, StaffActor
 from resolvers.links import Download
 from resolvers.spreadsheet import harmless
-from resolvers.statement import FileFormat, Holding, StatementTooLong, Words, statement_file
+from resolvers.statement import FileFormat, Holding, StatementTooLong, Words, entry_filter, statement_file
 from tests.papers.counter import Counter, path_of
 
 HOSTILE = ('=HYPERLINK("http://x")', "+998", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "＝1")
@@ -140,6 +140,37 @@ async def test_a_file_has_what_its_filter_keeps(counter: Counter) -> None:
 
     assert [row[3] for row in rows_of(answer.content)[1:]] == ["-2000.00", "-12500.00"]
     assert "Only some of the movements" in pypdf.PdfReader(io.BytesIO(paper.content)).pages[0].extract_text()
+
+
+@pytest.mark.parametrize("kind", list(FileFormat))
+@pytest.mark.parametrize(
+    ("since", "until", "entries"),
+    [
+        (None, "9999-12-31T23:59:59+00:00", 4),
+        ("0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-12:00", 4),
+        ("9999-12-31T23:59:59+00:00", None, 0),
+        (None, "0001-01-01T00:00:00+14:00", 0),
+    ],
+)
+async def test_a_period_may_begin_and_end_where_the_calendar_does(
+    counter: Counter, kind: FileFormat, since: str | None, until: str | None, entries: int
+) -> None:
+    alice = await counter.a_history()
+    ends = {name: datetime.fromisoformat(at) for name, at in (("since", since), ("until", until)) if at}
+
+    async with counter.browser() as browser:
+        answer = await browser.get(path_of(await counter.file(alice, kind, entry_filter(**ends))))
+
+    assert answer.status_code == 200
+    assert kind is not FileFormat.CSV or len(rows_of(answer.content)) == 1 + entries
+
+
+async def test_a_period_that_ends_before_it_begins_is_no_period(counter: Counter) -> None:
+    alice = await counter.a_history()
+    now = counter.world.clock.now()
+
+    with pytest.raises(BadFilter):
+        await counter.file(alice, wanted=entry_filter(since=now, until=now - timedelta(days=1)))
 
 
 async def test_a_long_history_is_read_in_pages(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:

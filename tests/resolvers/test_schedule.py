@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.clock import to_micros
+from domain.clock import TASHKENT, to_micros
 from domain.database import execute, fetch, fetch_row
 from domain.favourite import TooManySaved
 from domain.ledger_check import check_ledger
@@ -194,10 +194,11 @@ async def test_the_same_key_orders_once(world: World) -> None:
 
     first = await order(ctx)
     again = await order(ctx)
+    written = await order(ctx, amount=Decimal("10000.00"), starts_at=(NOW + HOUR).astimezone(TASHKENT))
     with pytest.raises(IdempotencyKeyReused):
         await order(ctx, amount=Decimal(1))
 
-    assert again == first
+    assert again == written == first
     assert len(await fetch("SELECT 1 FROM scheduled_payment")) == 1
 
 

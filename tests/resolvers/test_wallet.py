@@ -221,6 +221,21 @@ async def test_an_unknown_recipient_gets_nothing(world: World, to: str) -> None:
     assert await world.holdings() == before
 
 
+@pytest.mark.rule("W-4.4.5")
+@pytest.mark.parametrize("foreign", ["+380{}", "380{}", "00998{}", "998{}1", "{} or so", "+{}", "-998 {}x"])
+async def test_a_number_of_another_country_is_nobody_s_here(world: World, foreign: str) -> None:
+    alice, bob = await world.holder(500), await world.holder(0)
+    before, to = await world.holdings(), foreign.format(bob.phone.removeprefix("+998"))
+    ctx = await world.signed_in(alice)
+
+    with pytest.raises(RecipientNotFound):
+        await wallet.recipient(ctx, to=to)
+    with pytest.raises(RecipientNotFound):
+        await wallet.transfer(ctx, to=to, amount=Decimal(1), key="k")
+
+    assert await world.holdings() == before
+
+
 @pytest.mark.rule("W-2.15")
 async def test_a_locked_wallet_sends_nothing(world: World) -> None:
     alice, bob = await world.holder(500), await world.holder(0)
