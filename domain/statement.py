@@ -29,6 +29,12 @@ class BadFilter(RequestFault):
     text: ClassVar[str] = "The bounds of an amount are so'm, zero or more, with at most two decimals."
 
 
+class BadPeriod(RequestFault):
+    """A period that ends before it begins."""
+
+    text: ClassVar[str] = "The period ends before it begins."
+
+
 class TooManyMonths(RequestFault):
     """A number of months that is not offered."""
 

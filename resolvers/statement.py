@@ -23,7 +23,7 @@ from domain.ledger import EntryKind
 from domain.money import Money
 from domain.policy import Operator
 from domain.refusal import Forbidden, NotFound, Refusal, Unauthenticated
-from domain.statement import BadFilter, Cut, EntryFilter, Month
+from domain.statement import BadPeriod, Cut, EntryFilter, Month
 from domain.statement import Sums as Sums
 from domain.view import view
 from resolvers.account import party, receipt_number
@@ -172,11 +172,11 @@ async def statement_file(
 ) -> Download:
     """The address of a file with these entries, for whoever holds it; staff leave a line in the audit trail.
 
-    Raises StatementTooLong, and BadFilter for a period that ends before it begins.
+    Raises StatementTooLong, and BadPeriod for one that ends before it begins.
     """
     _require_person(ctx)
     if wanted.since and wanted.until and wanted.since > wanted.until:
-        raise BadFilter
+        raise BadPeriod
     upto = await _last_seq(holding.ledger_account_id)
     most = MOST_ENTRIES.get(format)
     cut = Cut(holding.ledger_account_id, upto, wanted)

@@ -15,7 +15,7 @@ from domain.language import Language
 from domain.ledger import EntryKind, Leg, OperatorAccount, operator_account, post
 from domain.money import Money
 from domain.refusal import Forbidden, Unauthenticated
-from domain.statement import BadFilter, EntryFilter
+from domain.statement import BadPeriod, EntryFilter
 from resolvers import statement, wallet
 from resolvers.context import Actor, PartnerActor, StaffActor
 from resolvers.links import Download
@@ -169,7 +169,7 @@ async def test_a_period_that_ends_before_it_begins_is_no_period(counter: Counter
     alice = await counter.a_history()
     now = counter.world.clock.now()
 
-    with pytest.raises(BadFilter):
+    with pytest.raises(BadPeriod):
         await counter.file(alice, wanted=entry_filter(since=now, until=now - timedelta(days=1)))
 
 
