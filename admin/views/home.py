@@ -23,7 +23,8 @@ async def home(visit: Visit) -> Response:
 
 async def search(visit: Visit) -> Response:
     """Who fits `q`. Who is the only one with a whole number is opened at once, unless the search is still going on."""
-    text = visit.asked("q").strip()
+    # The key that leads to the field, pressed before the page listened, is written into it.
+    text = visit.asked("q").strip().removeprefix("/").strip()
     if not text:
         return await home(visit)
     found = await search_subscribers(visit.ctx, text, MOST)

@@ -270,6 +270,13 @@ async def test_a_stranger_chooses_a_language_before_signing_in(office: Office) -
     assert '<html lang="ru">' in second.text
 
 
+async def test_a_slash_pressed_before_the_page_listens_finds_all_the_same(office: Office) -> None:
+    await move_in(office.world)
+    async with office.at_the_desk() as browser:
+        found = await browser.get("/subscribers?q=%2Fkarim")
+    assert "Karimova Nilufar Bahodirovna" in found.text
+
+
 async def test_a_name_is_text_never_markup(office: Office) -> None:
     people = await move_in(office.world)
     await execute("UPDATE subscriber SET last_name = '<b>x</b>' WHERE id = $1", people.nilufar.id)
