@@ -1,11 +1,14 @@
 """The proof that the ledger is sound: what `kabinet ledger check` asks the whole ledger.
 
 Every transfer sums to zero and carries the hash of its entries; every running balance is the last of an unbroken
-chain of entries; no account is below its floor; what is held is what open holds reserve, and what was taken of a hold
-was paid; every seal fits its transfers, the seal before it and the audit trail.
-Everything is read in pages, so that memory does not grow with the ledger.
+chain of entries; no account is below its floor, and its floor is the one that it must have; what is held is what open
+holds reserve, and what was taken of a hold was paid; every seal fits its transfers, the seal before it and the audit
+trail.
+Everything is read in pages, so that memory does not grow with the ledger, and from the least number there can be: what
+was slipped in below the first is found, too.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -27,6 +30,7 @@ from domain.ledger_seal import (
 
 PAGE = 5_000
 SEALS = 100
+LEAST: Final = -(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,14 @@ class Fault:
 
 async def check_ledger(tell: Callable[[str, int], None] = lambda *_: None) -> AsyncIterator[Fault]:
     """All faults of the ledger, in its order. `tell` is given ("transfers", "entries" or "seals", how many so far)."""
-    parts = (_check_transfers(tell), _check_chains(tell), _check_balances(), _check_holds())
+    parts = (_check_transfers(tell), _check_chains(tell), _check_balances(), _check_accounts(), _check_holds())
     for part in (*parts, _check_seals(tell), _check_trail()):
         async for fault in part:
             yield fault
 
 
 async def _check_transfers(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]:
-    last = seen = 0
+    last, seen = LEAST, 0
     while True:
         transfers = await fetch(
             "SELECT id, kind, at, memo, corrects_id, hash FROM ledger_transfer WHERE id > $1 ORDER BY id LIMIT $2",
@@ -84,6 +88,8 @@ async def _check_transfers(tell: Callable[[str, int], None]) -> AsyncIterator[Fa
 def _transfer_faults(transfer: Row, entries: list[Row]) -> list[Fault]:
     where, faults = f"transfer {transfer['id']}", []
     total = sum(entry["amount"] for entry in entries)
+    if transfer["id"] < 1:
+        faults.append(Fault(where, "is numbered below the first that there can be"))
     if len(entries) < 2 or total != 0:
         faults.append(Fault(where, f"its {len(entries)} entries sum to {total} tiyin"))
     if any(entry["at"] != transfer["at"] for entry in entries):
@@ -99,28 +105,35 @@ def _transfer_faults(transfer: Row, entries: list[Row]) -> list[Fault]:
     )
     if expected != transfer["hash"]:
         faults.append(Fault(where, "its hash does not fit its entries"))
+    if not _is_memo(transfer["memo"]):
+        faults.append(Fault(where, "its memo is no JSON object"))
     return faults
 
 
+def _is_memo(text: str) -> bool:
+    """What follows a memo in what is hashed could be written into it, and fit: but then it is no JSON any more."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 async def _check_chains(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]:
-    account, seq, head, balance, seen = 0, 0, FIRST_HEAD, 0, 0
-    while True:
-        entries = await fetch(
-            """SELECT id, transfer_id, account_id, kind, amount, at, seq, balance_after, hash FROM ledger_entry
-               WHERE seq IS NOT NULL AND (account_id > $1 OR (account_id = $1 AND seq > $2))
-               ORDER BY account_id, seq LIMIT $3""",
-            account,
-            seq,
-            PAGE,
-        )
-        if not entries:
-            break
+    last, account, seq, head, balance, seen = (LEAST, LEAST, LEAST), LEAST, 0, FIRST_HEAD, 0, 0
+    while entries := await fetch(
+        """SELECT id, transfer_id, account_id, kind, amount, at, seq, balance_after, hash FROM ledger_entry
+           WHERE seq IS NOT NULL AND (account_id, seq, id) > ($1, $2, $3)
+           ORDER BY account_id, seq, id LIMIT $4""",
+        *last,
+        PAGE,
+    ):
         for entry in entries:
             if entry["account_id"] != account:
                 account, seq, head, balance = entry["account_id"], 0, FIRST_HEAD, 0
             for what in _entry_faults(entry, seq, head, balance):
                 yield Fault(f"entry {entry['id']} of account {account}", what)
             seq, head, balance = entry["seq"], entry["hash"], entry["balance_after"]
+            last = (account, seq, entry["id"])
         seen += len(entries)
         tell("entries", seen)
 
@@ -149,7 +162,9 @@ def _entry_faults(entry: Row, seq: int, head: str, balance: int) -> list[str]:
 async def _check_balances() -> AsyncIterator[Fault]:
     strays = await fetch(
         """SELECT e.id, e.account_id FROM ledger_entry e LEFT JOIN ledger_account a ON a.id = e.account_id
-           WHERE a.id IS NULL OR (e.seq IS NULL) <> (a.balance IS NULL) ORDER BY e.id LIMIT 100"""
+           WHERE a.id IS NULL OR (e.seq IS NULL) <> (a.balance IS NULL) OR (e.seq IS NULL) <> (e.balance_after IS NULL)
+              OR (e.seq IS NULL) <> (e.hash IS NULL)
+           ORDER BY e.id LIMIT 100"""
     )
     for row in strays:
         yield Fault(f"entry {row['id']} of account {row['account_id']}", "is not numbered as its account's entries are")
@@ -171,6 +186,31 @@ async def _check_balances() -> AsyncIterator[Fault]:
             yield Fault(where, f"its chain ends at number {row['seq']}, its entries at {row['last'] or 0}")
         if row["floor"] is not None and row["balance"] < row["floor"]:
             yield Fault(where, f"its balance {row['balance']} is below its floor {row['floor']}")
+
+
+# Only the operator's accounts have a code and no balance; whose an account is says of what kind it is; a supplier's is
+# named after it.
+_MISTAKEN: Final = """SELECT a.id FROM ledger_account a
+LEFT JOIN wallet w ON w.ledger_account_id = a.id
+LEFT JOIN personal_account p ON p.ledger_account_id = a.id
+LEFT JOIN supplier s ON s.ledger_account_id = a.id
+WHERE (a.kind = 'operator') <> (a.balance IS NULL) OR (a.kind = 'operator') <> (a.code IS NOT NULL)
+   OR (w.id IS NOT NULL AND a.kind <> 'wallet') OR (p.id IS NOT NULL AND a.kind <> 'personal')
+   OR (s.id IS NOT NULL AND COALESCE(a.code, '') <> 'supplier:' || s.code)
+ORDER BY a.id LIMIT 100"""
+# Nothing may be spent below zero from a wallet or a prepaid account.
+_UNDERMINED: Final = """SELECT a.id, a.floor FROM ledger_account a
+LEFT JOIN personal_account p ON p.ledger_account_id = a.id
+WHERE (a.kind = 'wallet' OR p.billing = 'prepaid') AND COALESCE(a.floor, -1) <> 0
+ORDER BY a.id LIMIT 100"""
+
+
+async def _check_accounts() -> AsyncIterator[Fault]:
+    """What stands on an account beside its balance: what it is, whose it is, and how low it may fall."""
+    for row in await fetch(_MISTAKEN):
+        yield Fault(f"account {row['id']}", "is not of the kind that whose it is says")
+    for row in await fetch(_UNDERMINED):
+        yield Fault(f"account {row['id']}", f"its floor is {row['floor']}, where it must be 0")
 
 
 # What an account holds, beside what its open holds reserve; what a hold has given, beside the parts that are noted; a
@@ -202,8 +242,8 @@ async def _check_holds() -> AsyncIterator[Fault]:
 
 
 async def _check_seals(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]:
-    last, seen = NO_SEAL, 0
-    while rows := await fetch("SELECT * FROM ledger_seal WHERE id > $1 ORDER BY id LIMIT $2", last.id, SEALS):
+    last, reached, seen = NO_SEAL, LEAST, 0
+    while rows := await fetch("SELECT * FROM ledger_seal WHERE id > $1 ORDER BY id LIMIT $2", reached, SEALS):
         trail = await _trail_of([row["id"] for row in rows])
         for row in rows:
             one = seal_of(row)
@@ -211,7 +251,7 @@ async def _check_seals(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]
                 yield Fault(f"seal {one.id}", what)
             if one.digest not in trail.get(f"seal:{one.id}", ""):
                 yield Fault(f"seal {one.id}", "is not the one that the audit trail knows")
-            last, seen = one, seen + 1
+            last, reached, seen = one, one.id, seen + 1
             tell("seals", seen)
 
 

@@ -18,6 +18,7 @@ from domain.ledger_seal import Seal, seal_of
 FORMAT: Final = "kabinet-ledger"
 VERSION: Final = 1
 PAGE: Final = 2_000
+LEAST: Final = -(2**63)
 
 Write = Callable[[bytes], object]
 Tell = Callable[[int, int], None]
@@ -70,7 +71,8 @@ async def _export(write: Write, at: datetime, tell: Tell) -> Exported:
     lines.add(await _header(at, last))
     seals = _seals(last)
     seal = await anext(seals, None)
-    transfers = sealed = reached = 0
+    transfers = sealed = 0
+    reached = LEAST  # what was slipped in below the first is shown, too
     while page := await _page(reached, last):
         for line in page:
             while seal is not None and seal.upto < line["id"]:
@@ -100,7 +102,7 @@ async def _header(at: datetime, last: int) -> dict[str, Any]:
 
 
 async def _seals(last: int) -> AsyncIterator[Seal]:
-    seen = 0
+    seen = LEAST
     while rows := await fetch(
         "SELECT * FROM ledger_seal WHERE id > $1 AND upto <= $2 ORDER BY id LIMIT 100", seen, last
     ):

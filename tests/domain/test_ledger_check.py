@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from domain.database import dialect, execute, fetch, fetch_row
-from domain.ledger import EntryKind, Leg, post
+from domain.ledger import EntryKind, Leg, post, transfer_hash
 from domain.ledger_check import check_ledger
 from domain.money import Money
 from tests.domain.bank import NOW, Bank
@@ -32,8 +32,13 @@ async def tamper(statements: Iterable[str], *others: str) -> None:
     if dialect() == "postgres":
         for table in (*TABLES, *others):
             await execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        for rule in await fetch(
+            "SELECT conname FROM pg_constraint WHERE conname LIKE 'ledger_account_%' AND contype = 'c'"
+        ):
+            await execute(f"ALTER TABLE ledger_account DROP CONSTRAINT {rule['conname']}")
     else:
         await execute("PRAGMA foreign_keys = OFF")
+        await execute("PRAGMA ignore_check_constraints = ON")
         for trigger in await fetch("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
             await execute(f"DROP TRIGGER {trigger['name']}")
     for statement in statements:
@@ -168,6 +173,24 @@ async def test_the_check_tells_how_far_it_is(bank: Bank) -> None:
             ["transfer 3"],
         ),
         ("a transfer's hash changed", ["UPDATE ledger_transfer SET hash = 'x' WHERE id = 1"], ["transfer 1"]),
+        (
+            "a balance written onto the operator's side",
+            ["UPDATE ledger_entry SET balance_after = 5 WHERE id = 1"],
+            ["entry 1 of account 1"],
+        ),
+        (
+            "a hash written onto the operator's side",
+            ["UPDATE ledger_entry SET hash = '' WHERE id = 1"],
+            ["entry 1 of account 1"],
+        ),
+        ("a wallet's floor lowered", ["UPDATE ledger_account SET floor = -100 WHERE id = 9"], ["account 9"]),
+        ("a wallet's floor taken away", ["UPDATE ledger_account SET floor = NULL WHERE id = 9"], ["account 9"]),
+        (
+            "an account without a code made the operator's",
+            ["UPDATE ledger_account SET code = NULL WHERE id = 7"],
+            ["account 7"],
+        ),
+        ("a balance given to the operator's", ["UPDATE ledger_account SET balance = 0 WHERE id = 7"], ["account 7"]),
         ("a balance changed", ["UPDATE ledger_account SET balance = 1000000 WHERE id = 9"], ["account 9"]),
         ("an account's number changed", ["UPDATE ledger_account SET seq = 1 WHERE id = 9"], ["account 9"]),
         ("an account's head changed", ["UPDATE ledger_account SET head = '' WHERE id = 9"], ["account 9"]),
@@ -181,6 +204,67 @@ async def test_the_check_names_what_was_tampered_with(
     faults = await bank.faults()
 
     assert list(dict.fromkeys(fault.partition(":")[0] for fault in faults)) == where
+
+
+SLIPPED_IN = "INSERT INTO ledger_entry (transfer_id, account_id, kind, amount, at, seq, balance_after, hash) VALUES "
+
+
+@pytest.mark.parametrize(
+    ("case", "transfer", "statements", "where"),
+    [
+        (
+            "what it corrects moved into its memo",
+            4,
+            ["UPDATE ledger_transfer SET memo = memo || '|3', corrects_id = NULL WHERE id = 4"],
+            ["transfer 4"],
+        ),
+        (
+            "numbered below the first",
+            -1,
+            [
+                f"{SLIPPED_IN} (-1, 1, 'x', -100, 0, NULL, NULL, NULL), (-1, 2, 'x', 100, 0, NULL, NULL, NULL)",
+                "INSERT INTO ledger_transfer (id, kind, at, memo, hash) VALUES (-1, 'x', 0, '{}', 'made up')",
+            ],
+            ["transfer -1"],
+        ),
+        (
+            "its entry numbered below the account's first",
+            9,
+            [
+                f"{SLIPPED_IN} (9, 1, 'x', -100, 0, NULL, NULL, NULL), (9, 9, 'x', 100, 0, -4, 100, 'made up')",
+                "INSERT INTO ledger_transfer (id, kind, at, memo, hash) VALUES (9, 'x', 0, '{}', 'made up')",
+            ],
+            ["entry 10 of account 9", "entry 4 of account 9"],
+        ),
+    ],
+)
+async def test_a_transfers_hash_made_to_fit_hides_nothing(
+    bank: Bank, case: str, transfer: int, statements: list[str], where: list[str]
+) -> None:
+    legs = [Leg(bank.ids["alice"], EntryKind.ADJUSTMENT, Money.som(5)), Leg(4, EntryKind.ADJUSTMENT, -Money.som(5))]
+    await post("adjustment", legs, at=NOW, corrects=3)
+    await tamper(statements)
+    await make_fit(transfer)
+
+    faults = await bank.faults()
+
+    assert list(dict.fromkeys(fault.partition(":")[0] for fault in faults)) == where
+
+
+async def make_fit(transfer: int) -> None:
+    """The hash of a transfer, made anew."""
+    row = await fetch_row("SELECT * FROM ledger_transfer WHERE id = $1", transfer)
+    assert row is not None
+    legs = await fetch("SELECT account_id, kind, amount FROM ledger_entry WHERE transfer_id = $1 ORDER BY id", transfer)
+    digest = transfer_hash(
+        transfer_id=transfer,
+        kind=row["kind"],
+        at=row["at"],
+        memo=row["memo"],
+        legs=[(leg["account_id"], leg["kind"], leg["amount"]) for leg in legs],
+        corrects=row["corrects_id"],
+    )
+    await execute("UPDATE ledger_transfer SET hash = $1 WHERE id = $2", digest, transfer)
 
 
 async def test_a_long_ledger_is_read_in_pages(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,6 +172,14 @@ async def test_the_script_names_the_line(bank: Bank, verifier: Path) -> None:
         "a transfer's memo": of_transfer(lines, 4, lambda row: row.update(memo="{}")),
         "what it corrects": of_transfer(lines, 4, lambda row: row.update(corrects=1)),
         "an amount": of_transfer(lines, 4, lambda row: row["entries"][0].update(amount=-1)),
+        "what it corrects, moved into its memo": of_transfer(
+            lines, 4, lambda row: row.update(memo=f"{row['memo']}|2", corrects=None)
+        ),
+        "a customer's entry made the operator's": of_transfer(
+            lines, 4, lambda row: row["entries"][0].update(seq=None, balance=None, hash=None)
+        ),
+        "a balance on the operator's side": of_transfer(lines, 4, lambda row: row["entries"][1].update(balance=5)),
+        "numbered below the first": of_transfer(lines, 4, lambda row: row.update(id=-1)),
         "no JSON": [*lines[:4], b"{\n", *lines[5:]],
     }
     found = {case: verdict(verifier, export) for case, export in wrong.items()}
@@ -180,6 +188,10 @@ async def test_the_script_names_the_line(bank: Bank, verifier: Path) -> None:
         "a transfer's memo": (1, "line 5: the transfer's hash"),
         "what it corrects": (1, "line 5: the transfer's hash"),
         "an amount": (1, "line 5: order or sum"),
+        "what it corrects, moved into its memo": (1, "line 5: not of the form that it should have"),
+        "a customer's entry made the operator's": (1, "line 5: the balance of account 9"),
+        "a balance on the operator's side": (1, "line 5: account 4"),
+        "numbered below the first": (1, "line 5: order or sum"),
         "no JSON": (1, "line 5: not of the form that it should have"),
     }
 
