@@ -7,6 +7,7 @@ of a client becomes code: keys and names go through `repr`, objects through the 
 What stands below an interface or a union is written when an object of the type first comes by.
 """
 
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
@@ -51,11 +52,15 @@ class Root:
 
 
 class Compiled:
-    """An operation compiled for one set of decisions by @skip and @include."""
+    """An operation compiled for one set of decisions by @skip and @include.
 
-    def __init__(self, source: Source, values: VariableValues) -> None:
+    `spend` is told the seconds of what is written after it was made.
+    """
+
+    def __init__(self, source: Source, values: VariableValues, spend: Callable[[float], None]) -> None:
         self.source = source
         self.values = values
+        self._spend = spend
         self.fields = 0
         self.namespace: dict[str, Any] = {"remembering": remembering}
         self._names = 0
@@ -242,11 +247,13 @@ class Compiled:
 
     def _write_late(self, type_: GraphQLObjectType, site: Site) -> Complete:
         """The function for objects of a type that has come by for the first time."""
+        began = time.perf_counter()
         try:
             name = self._object(type_, site)
             self._flush()
         finally:
             self._lines.clear()
+            self._spend(time.perf_counter() - began)
         written: Complete = self.namespace[name]
         return written
 

@@ -1,8 +1,9 @@
 """Documents as the engines want them: parsed, within the limits, valid, and kept for the next time."""
 
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -28,6 +29,8 @@ from schema.engine.limits import Limits, check_shape, count_tokens, too_complex
 from schema.engine.parsing import parsed
 
 VALIDATION_ERRORS_MOST = 10
+TOKEN_BYTES: Final = 512
+WEIGHT: Final = 5  # in tokens, of a document that has next to none
 
 
 class Refused(Exception):
@@ -54,12 +57,15 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A valid document and its operations by name ("" for one without)."""
+    """A valid document and its operations by name ("" for one without).
+
+    `weight` is what keeping it takes, in tokens: its own, those of its text, however blank, and those of any document.
+    """
 
     text: str
     node: DocumentNode
     operations: dict[str, Operation]
-    tokens: int
+    weight: int
 
     def operation(self, name: str | None) -> Operation:
         """The operation by its name; without a name the only one. Raises Refused."""
@@ -112,7 +118,7 @@ class Documents:
         )
         if errors:
             raise Refused(*errors)
-        return Document(text, node, self._operations(node), tokens)
+        return Document(text, node, self._operations(node), WEIGHT + tokens + sys.getsizeof(text) // TOKEN_BYTES)
 
     def _operations(self, document: DocumentNode) -> dict[str, Operation]:
         return {
@@ -125,10 +131,10 @@ class Documents:
 
     def _keep(self, text: str, document: Document) -> None:
         self._kept[text] = document
-        self._kept_tokens += document.tokens
+        self._kept_tokens += document.weight
         while self._kept_tokens > self.limits.cached_tokens:
             _, oldest = self._kept.popitem(last=False)
-            self._kept_tokens -= oldest.tokens
+            self._kept_tokens -= oldest.weight
 
 
 def root_names(document: DocumentNode, operation: OperationDefinitionNode) -> tuple[str, ...]:

@@ -31,10 +31,12 @@ class Limits:
     `selections` are fields and fragments with the fragments written out, `repeats` the fields asked for again in one
     place, `nesting` the selection sets inside each other with the fragments' own. `cost` is about how many fields the
     answer may hold: a list counts `first` or `last` times, else `list_size` times. `seconds` is how long one operation
-    may run. `cached_tokens` bounds the documents that are kept parsed (about half a kilobyte of memory each).
+    may run. `cached_tokens` bounds the documents that are kept parsed (about half a kilobyte of memory each, and what
+    else a document takes is counted as if it were tokens).
 
     For the compiled engine: a document is compiled when it has been asked for more than `compile_after` times,
-    compiling takes at most `compile_share` of the time, and `compiled_fields` are kept (about two kilobytes each).
+    compiling takes at most `compile_share` of the time, and `compiled_fields` are kept (about two kilobytes each, and
+    the document that a plan keeps alive is counted with it).
     """
 
     body_bytes: int = 100_000
@@ -65,12 +67,14 @@ class Limits:
     send_seconds: float = 15.0
 
 
-# As the lexer sees them; an unfinished string runs to its end, so that no text is read twice.
+# As the lexer sees them; an unfinished string runs to its end, so that no text is read twice. Nothing that follows a
+# repetition can fail, so nothing is ever tried again. Possessive ones would say just that, but Python 3.11.2 gets them
+# wrong.
 _TOKEN = re.compile(
-    r'"""(?:[^"\\]|\\"""|\\|"(?!""))*+(?:"""|\Z)'
-    r'|"(?:[^"\\\r\n]|\\.)*+"?'
-    r"|\#[^\r\n]*+|\.\.\.|[_A-Za-z][_A-Za-z0-9]*+"
-    r"|-?[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|[^\s,\ufeff]"
+    r'"""(?:[^"\\]|\\"""|\\|"(?!""))*(?:"""|\Z)'
+    r'|"(?:[^"\\\r\n]|\\.)*"?'
+    r"|\#[^\r\n]*|\.\.\.|[_A-Za-z][_A-Za-z0-9]*"
+    r"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|[^\s,\ufeff]"
 )
 
 

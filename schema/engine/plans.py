@@ -8,7 +8,7 @@ with a second in hand; what comes beyond it runs on the stock engine.
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 
@@ -21,6 +21,7 @@ from schema.engine.source import Source
 
 IN_HAND_SECONDS = 1.0
 TROUBLE_MOST = 3
+TOKENS_A_FIELD: Final = 4  # what a field of a plan takes in memory, in tokens of a document
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +29,7 @@ class _Asked:
     """An operation that has been asked for, and how often. It hangs on the operation and goes when that goes."""
 
     source: Source
+    weight: int
     times: int = 0
     why_not: str | None = None
 
@@ -58,34 +60,43 @@ class Plans:
         self._limits = limits
         self._observer = observer
         self._budget = Budget(limits.compile_share)
-        self._kept: OrderedDict[tuple[int, tuple[Any, ...]], Compiled] = OrderedDict()
-        self.fields = 0
+        self._kept: OrderedDict[tuple[int, tuple[Any, ...]], tuple[Compiled, int]] = OrderedDict()
+
+    @property
+    def count(self) -> int:
+        """How many are kept."""
+        return len(self._kept)
+
+    @property
+    def fields(self) -> int:
+        """What the plans that are kept weigh, in fields. They grow as objects of more types come by."""
+        return sum(compiled.fields + weight for compiled, weight in self._kept.values())
 
     def source(self, document: Document, operation: Operation) -> Source:
         """What there is to compile. Raises NeedsStock if that cannot or shall not be done (yet)."""
         asked = operation.asked
         if asked is None:
-            asked = operation.asked = _Asked(Source(self._schema, document.node, operation.node))
+            source = Source(self._schema, document.node, operation.node)
+            asked = operation.asked = _Asked(source, 1 + document.weight // TOKENS_A_FIELD)
             asked.why_not = asked.source.why_not
         asked.times += 1
         if asked.why_not is not None:
             raise NeedsStock(asked.why_not)
         if asked.times <= self._limits.compile_after:
             raise NeedsStock("new document")
-        source: Source = asked.source
-        return source
+        wanted: Source = asked.source
+        return wanted
 
     def compiled(self, operation: Operation, source: Source, variables: dict[str, Any]) -> Compiled:
         """The operation compiled for what these variables include and skip. Raises NeedsStock."""
         key = id(source), tuple(map(variables.get, source.flags)) if source.flags else ()
-        found = self._kept.get(key)
-        if found is None:
-            found = self._compile(key, operation, source, variables)
-        elif found.trouble > TROUBLE_MOST:
+        kept = self._kept.get(key)
+        if kept is None:
+            return self._compile(key, operation, source, variables)
+        if kept[0].trouble > TROUBLE_MOST:
             raise NeedsStock("trouble")
-        else:
-            self._kept.move_to_end(key)
-        return found
+        self._kept.move_to_end(key)
+        return kept[0]
 
     def _compile(
         self, key: tuple[int, tuple[Any, ...]], operation: Operation, source: Source, variables: dict[str, Any]
@@ -95,7 +106,7 @@ class Plans:
         began = time.perf_counter()
         flags = {flag: variables[flag] for flag in source.flags if flag in variables}
         try:
-            compiled = Compiled(source, source.with_sources(flags))
+            compiled = Compiled(source, source.with_sources(flags), self._budget.spend)
         except NeedsStock as needs:
             operation.asked.why_not = needs.reason
             raise
@@ -103,12 +114,12 @@ class Plans:
             took = time.perf_counter() - began
             self._budget.spend(took)
         self._observer.compiled(took, compiled.fields)
-        self._keep(key, compiled)
+        self._kept[key] = compiled, operation.asked.weight
+        self._make_room()
         return compiled
 
-    def _keep(self, key: tuple[int, tuple[Any, ...]], compiled: Compiled) -> None:
-        self._kept[key] = compiled
-        self.fields += compiled.fields
-        while self.fields > self._limits.compiled_fields and len(self._kept) > 1:
-            _, oldest = self._kept.popitem(last=False)
-            self.fields -= oldest.fields
+    def _make_room(self) -> None:
+        fields = self.fields
+        while fields > self._limits.compiled_fields and len(self._kept) > 1:
+            _, (oldest, weight) = self._kept.popitem(last=False)
+            fields -= oldest.fields + weight

@@ -43,7 +43,7 @@ class PersistedDocuments:
     """Finds the text that a request means.
 
     `trusted` are texts by name. With `trusted_only` nothing else runs, whether it is named or sent. The automatic ones
-    have at most `tokens_most` tokens together, the least recently used go first.
+    weigh at most `tokens_most` tokens together, the least recently used go first.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class PersistedDocuments:
         if asked.query is None or asked.hash is None or asked.hash in self._kept or self.trusted_only:
             return
         try:
-            tokens = self.documents.read(asked.query).tokens
+            weight = self.documents.read(asked.query).weight
         except Refused:
             return
-        self._kept[asked.hash] = asked.query, tokens
-        self._tokens += tokens
+        self._kept[asked.hash] = asked.query, weight
+        self._tokens += weight
         while self._tokens > self._tokens_most:
             _, (_, fewer) = self._kept.popitem(last=False)
             self._tokens -= fewer

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLError, get_introspection_query, parse
 from graphql.language import Lexer, Source, TokenKind
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schema.engine.documents import Documents, Refused
@@ -142,11 +142,23 @@ def test_the_cost_is_what_the_answer_may_hold(text: str, variables: dict[str, An
 
 
 def test_a_document_is_read_once_and_the_oldest_makes_room() -> None:
-    kept = documents(cached_tokens=8)
+    kept = documents(cached_tokens=15)
     first = kept.read("{ a: hello }")
     assert kept.read("{ a: hello }") is first
     kept.read("{ b: hello }")
     assert kept.read("{ a: hello }") is not first
+
+
+@pytest.mark.parametrize("padding", [" " * 50_000, "," * 50_000, "# " + "\N{GRINNING FACE}" * 12_000])
+def test_a_documents_blanks_and_comments_are_counted_when_it_is_kept(padding: str) -> None:
+    kept = documents()
+    first = kept.read(f"{{ a: hello }}{padding}")
+
+    for n in range(1_000):
+        kept.read(f"{{ a{n}: hello }}{padding}")
+
+    assert kept.read(f"{{ a999: hello }}{padding}") is kept.read(f"{{ a999: hello }}{padding}")
+    assert kept.read(f"{{ a: hello }}{padding}") is not first
 
 
 def test_of_several_operations_one_must_be_named() -> None:
@@ -161,6 +173,7 @@ def test_of_several_operations_one_must_be_named() -> None:
 PIECES = ["...", '"""', '\\"""', '"', "\\", "#", "\n", "\r", " ", ",", "\ufeff", "a", "_1", "é", "-1.5e+3", "0", "."]
 
 
+@example('"""..."""...')
 @given(st.lists(st.sampled_from([*PIECES, *"{}()[]:$!@=|&-"]), max_size=40).map("".join))
 def test_tokens_are_counted_as_the_lexer_counts_them(text: str) -> None:
     lexer, expected = Lexer(Source(text)), 0

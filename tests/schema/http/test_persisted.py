@@ -72,7 +72,7 @@ async def test_an_invalid_document_is_not_kept() -> None:
 
 
 async def test_when_there_is_no_room_the_oldest_goes() -> None:
-    served = toy(automatic_tokens=6)
+    served = toy(automatic_tokens=20)
     for text in (HELLO, "{ caller }", "{ me { hello } }"):
         await post(served, query=text, **persisted(text))
 
