@@ -172,8 +172,9 @@ def _amount(text: str) -> Money:
 async def _prepare(ctx: Context, form: dict[str, str], amount: Money) -> int:
     named = form["merchant_trans_id"]
     try:
-        payee = await payments.payee_named(named)
-        made = await payments.create_payment(ctx, payee, amount, external_id=form["click_trans_id"], named=named)
+        made = await payments.create_payment(
+            ctx, lambda: payments.payee_named(named), amount, external_id=form["click_trans_id"], named=named
+        )
     except Refusal as refusal:
         raise Fault(_why_not(refusal)) from None
     if made.status is PaymentStatus.CAPTURED:

@@ -10,6 +10,7 @@ import hmac
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
 
@@ -176,29 +177,30 @@ async def _carry_out(ctx: Context, call: dict[str, Any]) -> Any:
 
 
 async def _check(ctx: Context, params: Params) -> Any:
-    payee, field, _ = await _payee(params)
+    account = _account(params)
+    payee = await account.payee()
     try:
         await payments.check_payment(ctx, payee, _amount(params))
     except Refusal as refusal:
-        _refuse_new(refusal, field)
+        _refuse_new(refusal, account.field)
     return {"allow": True}
 
 
 async def _create(ctx: Context, params: Params) -> Any:
     transaction, at = _id(params), _time(params, "time")
-    payee, field, named = await _payee(params)
+    account = _account(params)
     try:
         made = await payments.create_payment(
             ctx,
-            payee,
+            account.payee,
             _amount(params),
             external_id=transaction,
-            named=named,
+            named=account.named,
             provider_at=_instant(at),
             lifetime=LIFETIME,
         )
     except Refusal as refusal:
-        _refuse_new(refusal, field)
+        _refuse_new(refusal, account.field)
     if made.status is PaymentStatus.PENDING:
         return {"create_time": _ms(made.created_at), "transaction": str(made.id), "state": 1}
     raise Fault(CANNOT_DO, N_("The transaction is performed already."))
@@ -295,18 +297,33 @@ _METHODS: Final[dict[str, Callable[[Context, Params], Awaitable[Any]]]] = {
 }
 
 
-async def _payee(params: Params) -> tuple[Payee, str, str]:
-    """Whom the account names, by which field, and how. An account's or wallet's number goes before a phone."""
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom a call names, and by which field."""
+
+    field: str
+    text: str
+
+    @property
+    def named(self) -> str:
+        return json.dumps({self.field: self.text})
+
+    async def payee(self) -> Payee:
+        """Raises Fault when there is none."""
+        find = payee_by_number if self.field == "account" else payee_by_phone
+        try:
+            return await find(self.text)
+        except PayeeNotFound as refusal:
+            raise Fault(NO_ACCOUNT, refusal, self.field) from None
+
+
+def _account(params: Params) -> Account:
+    """An account's or wallet's number goes before a phone."""
     asked = params.get("account")
     asked = asked if isinstance(asked, dict) else {}
     field = "account" if "account" in asked else "phone"
     value = asked.get(field)
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    try:
-        payee = await (payee_by_number(text) if field == "account" else payee_by_phone(text))
-    except PayeeNotFound as refusal:
-        raise Fault(NO_ACCOUNT, refusal, field) from None
-    return payee, field, json.dumps({field: text})
+    return Account(field, str(value) if isinstance(value, str | int) and not isinstance(value, bool) else "")
 
 
 def _amount(params: Params) -> Money:

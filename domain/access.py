@@ -283,15 +283,22 @@ async def challenge_by_public_id(public_id: str, purpose: str, policy: Policy) -
     return _challenge(row, policy) if row else None
 
 
+# Of the number `n`: as long as the wallet of that holder and number is blocked for its loss (W-4.6.1b).
+_LOST: Final = """EXISTS (SELECT 1 FROM wallet w JOIN wallet_block b ON b.wallet_id = w.id
+    WHERE w.phone = n.phone AND w.subscriber_id = n.subscriber_id AND w.status <> 'closed'
+      AND b.cause = 'number_lost' AND b.lifted_at IS NULL)"""
+
+
 async def code_to_send(secrets: Secrets, public_id: str, now: datetime) -> tuple[str, str, Language] | None:
     """(phone, code, language) for the worker at the moment of sending; None when nothing must be sent.
 
-    That is so when the challenge is over, and when the number is nobody's: asking for a code does not tell which.
+    That is so when the challenge is over, when the number is nobody's, and when its holder has reported it lost: from
+    that second on nothing is done with it (W-6.4). Asking for a code does not tell which.
     """
     row = await fetch_row(
-        """SELECT c.* FROM otp_challenge c
-           JOIN subscriber_number n ON n.phone = c.phone AND n.status <> 'ended'
-           WHERE c.public_id = $1 AND c.used_at IS NULL AND c.expires_at > $2""",
+        f"""SELECT c.* FROM otp_challenge c
+            JOIN subscriber_number n ON n.phone = c.phone AND n.status <> 'ended'
+            WHERE c.public_id = $1 AND c.used_at IS NULL AND c.expires_at > $2 AND NOT {_LOST}""",
         public_id,
         to_micros(now),
     )
@@ -322,8 +329,9 @@ async def otp_message(secrets: Secrets, public_id: str, now: datetime) -> tuple[
 async def recent_codes(secrets: Secrets, now: datetime, most: int = 20) -> list[tuple[str, str, str, datetime]]:
     """(phone, purpose, code, when sent) of the newest open challenges of known numbers: for the demo page only."""
     rows = await fetch(
-        """SELECT c.* FROM otp_challenge c JOIN subscriber_number n ON n.phone = c.phone
-           WHERE c.used_at IS NULL AND c.expires_at > $1 ORDER BY c.sent_at DESC, c.id DESC LIMIT $2""",
+        f"""SELECT c.* FROM otp_challenge c JOIN subscriber_number n ON n.phone = c.phone AND n.status <> 'ended'
+            WHERE c.used_at IS NULL AND c.expires_at > $1 AND NOT {_LOST}
+            ORDER BY c.sent_at DESC, c.id DESC LIMIT $2""",
         to_micros(now),
         most,
     )

@@ -26,6 +26,7 @@ from domain.refusal import Refusal
 from domain.supplier import SUPPLIER_COLUMNS, Commission, SupplierView, supplier_view
 from domain.view import view
 from domain.wallet import HeldWallet, NotToppedUpYet, WalletNotActive, WalletStatus
+from domain.wallet.life import is_frozen
 from domain.wallet.paying import payment_legs
 
 
@@ -219,7 +220,7 @@ async def capture(hold: HoldView, wallet: HeldWallet, part: Money, *, final: boo
     WalletNotActive (frozen money stays frozen, whoever was promised it: W-6.4), HoldExceeded.
     """
     hold.require_open(at)
-    if wallet.status is not WalletStatus.ACTIVE:
+    if await is_frozen(wallet):
         raise WalletNotActive
     if part > hold.remaining:
         raise HoldExceeded(remaining=hold.remaining, path=("input", "amount"))

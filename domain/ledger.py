@@ -32,7 +32,7 @@ from domain.clock import to_micros
 from domain.database import Row, call, dialect, fetch, fetch_row, in_one_hop
 from domain.fields import InstantField, MoneyField, TextsField
 from domain.money import ZERO, Money
-from domain.refusal import Refusal
+from domain.refusal import UNTOLD, Refusal
 
 
 class EntryKind(StrEnum):
@@ -75,6 +75,11 @@ class InsufficientFunds(Refusal):
     text_unseen: ClassVar[str] = "Not enough money on the account: {needed} is needed."
     available: Money | None
     needed: Money
+    held: Money = field(default=ZERO, metadata=UNTOLD)  # what is reserved: a part of it may have expired
+
+    @property
+    def sentence(self) -> str:
+        return self.text if self.available is not None else self.text_unseen
 
 
 class LedgerAccount(Model):
@@ -245,7 +250,8 @@ def require_funds(account: Held, needed: Money, *, rule: str, seen: bool = True)
     """
     available = account.available
     if available is not None and needed > available:
-        raise InsufficientFunds(available=max(available, ZERO) if seen else None, needed=needed, rule=rule)
+        shown = max(available, ZERO) if seen else None
+        raise InsufficientFunds(available=shown, needed=needed, held=account.held, rule=rule)
 
 
 # Whether an account cannot give what is needed, stated once: SQLite runs this text, and so does PostgreSQL's routine

@@ -274,7 +274,9 @@ async def capture(payment: PaymentView, *, at: datetime, memo: dict[str, Any]) -
         posted = await account.top_up(payment.account_id, payment.amount, at=at, memo=memo, source=source)
     else:
         held = (await hold_wallets([payment.wallet_id]))[payment.wallet_id]
-        posted = await wallet.top_up(held, payment.amount, at=at, memo=memo, source=source)
+        posted = await wallet.top_up(
+            held, payment.amount, at=at, memo=memo, source=source, commission=payment.commission
+        )
     return await _written(payment, "captured", captured_at=to_micros(at), transfer_id=posted.transfer_id)
 
 

@@ -6,7 +6,11 @@ person's language, by the door.
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+# Of a field that is no fact for the sentence.
+UNTOLD: Final = MappingProxyType({"told": False})
 
 
 @dataclass(eq=False, kw_only=True)
@@ -22,8 +26,8 @@ class Refusal(Exception):
     commits: ClassVar[bool] = False
     default_rule: ClassVar[str | None] = None
 
-    rule: str | None = None
-    path: tuple[str, ...] = ()
+    rule: str | None = field(default=None, metadata=UNTOLD)
+    path: tuple[str, ...] = field(default=(), metadata=UNTOLD)
 
     def __post_init__(self) -> None:
         self.rule = self.rule or self.default_rule
@@ -32,9 +36,14 @@ class Refusal(Exception):
         return f"{self.code} {self.facts}" if self.facts else self.code
 
     @property
+    def sentence(self) -> str:
+        """Which of its texts says it, when some facts are not known."""
+        return self.text
+
+    @property
     def facts(self) -> dict[str, Any]:
         """The fields of the concrete refusal: what the sentence and the caller are told."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("rule", "path")}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata is not UNTOLD}
 
 
 @dataclass(eq=False, kw_only=True)

@@ -7,10 +7,11 @@ has expired. Every one of them locks the wallet first (domain/hold.py).
 
 import binascii
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
-from typing import Final
+from functools import partial, wraps
+from typing import Final, ParamSpec, TypeVar
 
 from domain.audit import note
 from domain.clock import from_micros, to_micros
@@ -27,6 +28,7 @@ from domain.hold import (
     reserve_from,
 )
 from domain.idempotency import Key, begin, finish
+from domain.ledger import InsufficientFunds
 from domain.money import Money
 from domain.outbox import enqueue
 from domain.partner import Scope
@@ -69,6 +71,44 @@ class CaptureView:
     receipt: str
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def spending(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """A use case that spends the caller's money: what has expired is theirs again, before the worker comes to it.
+
+    Looked at only when there is too little and something is reserved; then the use case is tried once more.
+    """
+
+    @wraps(work)
+    async def tried(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await work(*args, **kwargs)
+        except InsufficientFunds as refused:
+            ctx = args[0]
+            assert isinstance(ctx, Context), "a use case begins with who calls"
+            if not refused.held or not await _let_go_of_expired(ctx):
+                raise
+        return await work(*args, **kwargs)
+
+    return tried
+
+
+async def _let_go_of_expired(ctx: Context) -> bool:
+    """Whether there was any on the caller's wallets."""
+    rows = await fetch(
+        """SELECT h.id FROM hold h JOIN wallet w ON w.id = h.wallet_id
+           WHERE w.subscriber_id = $1 AND h.status = 'authorized' AND h.expires_at <= $2""",
+        the_subscriber(ctx).subscriber_id,
+        to_micros(ctx.clock.now()),
+    )
+    for row in rows:
+        await _expire(ctx, row["id"])
+    return bool(rows)
+
+
+@spending
 async def reserve(ctx: Context, *, supplier: str, reference: str, amount: Decimal, minutes: int, key: str) -> HoldView:
     """Reserves money of the caller's wallet for a purchase that the supplier's partner confirms later (W-4.4.4).
 

@@ -8,6 +8,7 @@ that it took before.
 import contextlib
 import json
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -72,7 +73,7 @@ async def check_payment(ctx: Context, payee: Payee, amount: Money) -> None:
 @in_transaction
 async def create_payment(
     ctx: Context,
-    payee: Payee,
+    find_payee: Callable[[], Awaitable[Payee]],
     amount: Money,
     *,
     external_id: str,
@@ -80,15 +81,16 @@ async def create_payment(
     provider_at: datetime | None = None,
     lifetime: timedelta | None = None,
 ) -> PaymentView:
-    """A pending payment; the same asked again gives the one that is there.
+    """A pending payment; the same asked again gives the one that is there, whatever has become of the payee.
 
     `named` is the payee in the provider's words, `lifetime` counts from the provider's time, the first one that it
-    told. Raises what `check_payment` raises; PaymentDiffers for a known id with another amount or payee; PaymentOver
-    for one that is cancelled; PaymentLapsed when its time is over.
+    told. Raises what `find_payee` and `check_payment` raise; PaymentDiffers for a known id with another amount or
+    payee; PaymentOver for one that is cancelled; PaymentLapsed when its time is over.
     """
     provider, now = the_provider(ctx), ctx.clock.now()
     expires_at = provider_at + lifetime if provider_at and lifetime else None
     if await find(provider, external_id) is None:
+        payee = await find_payee()
         await check_payment(ctx, payee, amount)
         made = await create(
             provider, external_id, payee, amount, named=named, at=now, provider_at=provider_at, expires_at=expires_at
@@ -97,7 +99,7 @@ async def create_payment(
             await _end_lapsed(made, now)
             return made
     known = await hold_payment(provider, external_id)
-    if (known.account_id, known.amount) != (payee.account_id, amount):
+    if known.amount != amount or (known.named != named and known.account_id != (await find_payee()).account_id):
         raise PaymentDiffers
     await _end_lapsed(known, now)
     if known.status in (PaymentStatus.CANCELLED, PaymentStatus.REFUNDED):

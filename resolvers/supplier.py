@@ -30,6 +30,7 @@ from domain.wallet import pay as move
 from resolvers import access
 from resolvers.account import ReceiptView, receipt_view
 from resolvers.context import Claimed, Context, Expired, SubscriberActor, the_staff, the_subscriber
+from resolvers.hold import spending
 from resolvers.paging import Page, PageRequest, page
 from resolvers.wallet import WalletView, wallet_view
 
@@ -127,6 +128,7 @@ def _code(code: str) -> str:
     return code.strip() if code.isprintable() else ""
 
 
+@spending
 async def pay(ctx: Context, *, supplier: str, reference: str, amount: Decimal, key: str) -> PaymentView:
     """Pays a supplier from the caller's wallet: the amount and its commission, at once and finally (W-4.4.4).
 

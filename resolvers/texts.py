@@ -122,11 +122,8 @@ def problem_text(problem: Refusal | RequestFault, language: Language) -> str:
     """A refusal's sentence with its facts, in that language."""
     if isinstance(problem, RequestFault):
         return translator(language).gettext(problem.text)
-    text = problem.text
-    if getattr(problem, "available", problem) is None:
-        text = getattr(problem, "text_unseen", text)
     facts = {name: _fact(value, language) for name, value in problem.facts.items()}
-    return translator(language).gettext(text).format_map(facts)
+    return translator(language).gettext(problem.sentence).format_map(facts)
 
 
 def _fact(value: Any, language: Language) -> str:

@@ -66,7 +66,9 @@ class TopUpInput:
     )
     amount: Decimal = strawberry.field(description="So'm, at most two decimals: all of it comes to the balance.")
     commission: Decimal | None = strawberry.field(
-        default=None, description="What the agent keeps for itself, in so'm, apart from the amount (W-4.4.2)."
+        default=None,
+        description="What the agent keeps for itself, in so'm, apart from the amount (W-4.4.2). "
+        "It counts towards a Light wallet's 30 days (W-4.5.1a).",
     )
     external_id: strawberry.ID | None = strawberry.field(
         default=None, description="The partner's own id of it, used once; for reconciliation."

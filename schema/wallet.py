@@ -272,6 +272,7 @@ OpenWalletResult = Annotated[
     | problem.WalletExists
     | problem.WalletNotForYou
     | problem.BirthDateWrong
+    | problem.BirthDateLocked
     | problem.InvalidInput
     | problem.OfferOutdated
     | problem.WrongPin

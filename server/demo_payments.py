@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from domain.clock import SetClock
 from domain.money import Money
@@ -19,7 +20,7 @@ async def pay_in(ctx: Context, *, way: str, phone: str, amount: Money, at: datet
     id_ = f"{int(digits):024x}" if by_payme else digits
     await create_payment(
         provider,
-        await payee_by_phone(digits),
+        partial(payee_by_phone, digits),
         amount,
         external_id=id_,
         named=json.dumps({"phone": digits}) if by_payme else digits,

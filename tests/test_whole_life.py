@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -172,10 +173,10 @@ class WholeLife(RuleBasedStateMachine):
     async def _begin_payment(self, who: int, som: int, provider: str) -> None:
         ctx, id_ = self.world.context(ProviderActor(provider)), next(self.keys)
         if number := await self._wallet_number(who):
-            payee, now = await payee_named(number), self.world.clock.now()
+            now = self.world.clock.now()
             await create_payment(
                 ctx,
-                payee,
+                partial(payee_named, number),
                 Money.som(som),
                 external_id=id_,
                 named=number,

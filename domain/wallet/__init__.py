@@ -13,6 +13,7 @@ from domain.wallet.paying import Paying, pay
 from domain.wallet.pin import check_pin, hash_pin, read_pin
 from domain.wallet.refusals import (
     BalanceLimitReached,
+    BirthDateGuessed,
     BirthDateLocked,
     BirthDateWrong,
     NotTheWalletsNumber,
@@ -37,6 +38,7 @@ __all__ = [
     "POSTED",
     "REPLAY",
     "BalanceLimitReached",
+    "BirthDateGuessed",
     "BirthDateLocked",
     "BirthDateWrong",
     "HeldWallet",

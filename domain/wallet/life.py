@@ -165,6 +165,16 @@ async def open_blocks(wallet_id: int) -> list[Block]:
     ]
 
 
+async def is_frozen(held: HeldWallet) -> bool:
+    """Whether nothing may leave the wallet, whoever was promised it.
+
+    A forgotten PIN stops its holder and keeps the balance (W-4.6.1e): what was agreed to before is still carried out.
+    """
+    if held.status is not WalletStatus.BLOCKED:
+        return held.status is not WalletStatus.ACTIVE
+    return any(block.cause is not Cause.PIN_FORGOTTEN for block in await open_blocks(held.id))
+
+
 async def take(step: Step, held: HeldWallet, *, by: str, at: datetime, note: str = "") -> None:
     """Takes a step with a wallet that the caller's transaction holds, and writes it down. Raises StepImpossible."""
     way = STEPS[step]

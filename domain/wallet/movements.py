@@ -16,7 +16,7 @@ from domain.clock import from_micros, to_micros
 from domain.database import Row, call, dialect, execute, fetch, fetch_named, in_one_hop
 from domain.idempotency import Key
 from domain.ledger import EntryKind, Held, Leg, Movement, OperatorAccount, Posted, operator_account, post
-from domain.money import Money
+from domain.money import ZERO, Money
 from domain.wallet.limits import counting
 from domain.wallet.model import WalletLevel, WalletStatus
 from domain.wallet.rules import ANSWER, PARTIES, POSTED, TOP_UP_VERDICT, VERDICT
@@ -158,12 +158,13 @@ def _send_on_sqlite(db: sqlite3.Connection, values: dict[str, str | int]) -> Row
     return facts | {"transfer": transfer_id, "balance": facts["balance"] - amount.tiyin}
 
 
-async def require_room(wallet_id: int, amount: Money, at: datetime) -> None:
+async def require_room(wallet_id: int, amount: Money, at: datetime, *, commission: Money = ZERO) -> None:
     """Whether this much may come in: a fact under the wallet's lock, a good look without it.
 
-    Raises WalletNotActive, TopUpLimitReached, BalanceLimitReached.
+    `commission` is what an agent keeps for itself. Raises WalletNotActive, TopUpLimitReached, BalanceLimitReached.
     """
-    facts = await fetch_named(TOP_UP_VERDICT, {"payee": wallet_id, "amount": amount.tiyin} | counting(at))
+    asked = {"payee": wallet_id, "amount": amount.tiyin, "commission": commission.tiyin}
+    facts = await fetch_named(TOP_UP_VERDICT, asked | counting(at))
     assert facts is not None
     if facts["verdict"] != POSTED:
         raise refusal(facts, amount)
@@ -176,12 +177,14 @@ async def top_up(
     at: datetime,
     memo: dict[str, Any],
     source: OperatorAccount = OperatorAccount.FUNDING,
+    commission: Money = ZERO,
 ) -> Posted:
     """Money from outside into a wallet (W-4.3.1), which the caller's transaction holds.
 
-    Raises WalletNotActive, TopUpLimitReached, BalanceLimitReached.
+    `commission` is what an agent keeps for itself: it counts towards the limit of 30 days (W-4.5.1a). Raises
+    WalletNotActive, TopUpLimitReached, BalanceLimitReached.
     """
-    await require_room(wallet.id, amount, at)
+    await require_room(wallet.id, amount, at, commission=commission)
     legs = [
         Leg(await operator_account(source), EntryKind.TOP_UP, -amount),
         Leg(wallet.account.id, EntryKind.TOP_UP, amount),

@@ -39,6 +39,13 @@ class BirthDateWrong(Refusal):
 
 
 @dataclass(eq=False, kw_only=True)
+class BirthDateGuessed(BirthDateWrong):
+    """Counted: by this date a PIN could be made anew (W-4.6.6), so it is not to be found out here."""
+
+    commits: ClassVar[bool] = True
+
+
+@dataclass(eq=False, kw_only=True)
 class WrongPin(Refusal):
     """Counted: that is why it commits. The last try locks the PIN for a while."""
 
@@ -105,11 +112,16 @@ class TopUpLimitReached(Refusal):
         "A Light wallet takes at most {limit} in 30 days: {used} is used, {left} is left. "
         "Room comes back on {resets_at}."
     )
+    text_unused: ClassVar[str] = "A Light wallet takes at most {limit} in 30 days."
     default_rule: ClassVar[str | None] = "W-4.5.1a"
     limit: Money
     used: Money
     left: Money
     resets_at: datetime | None
+
+    @property
+    def sentence(self) -> str:
+        return self.text if self.resets_at is not None else self.text_unused
 
 
 @dataclass(eq=False, kw_only=True)

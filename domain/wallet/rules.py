@@ -19,12 +19,18 @@ Rules = tuple[tuple[str, str], ...]
 POSTED: Final = "POSTED"
 REPLAY: Final = "REPLAY"
 
-# What may come in (W-4.5.1a, b): the receiver's, for transfers and top-ups alike.
+# What may come in (W-4.5.1a, b): the receiver's, for transfers and top-ups alike. A commission that an agent keeps for
+# itself counts towards the first, though it never comes to the balance.
 ROOM: Final[Rules] = (
     ("TOP_UP_LIMIT_REACHED", ":amount > f.most - f.used"),
     ("BALANCE_LIMIT_REACHED", "f.payee_balance + :amount > f.most"),
 )
-TOP_UP: Final[Rules] = (("WALLET_NOT_ACTIVE", "f.payee_status <> 'active'"), *ROOM)
+_TOPPED_UP: Final = "CAST(:amount AS BIGINT) + CAST(:commission AS BIGINT)"
+TOP_UP: Final[Rules] = (
+    ("WALLET_NOT_ACTIVE", "f.payee_status <> 'active'"),
+    ("TOP_UP_LIMIT_REACHED", f"{_TOPPED_UP} > f.most - f.used"),
+    ("BALANCE_LIMIT_REACHED", "f.payee_balance + :amount > f.most"),
+)
 TRANSFER: Final[Rules] = (
     ("SESSION_OVER", "f.session IS NULL"),
     ("IDEMPOTENCY_KEY_REUSED", "f.digest <> :digest"),
@@ -72,6 +78,13 @@ def verdict(rules: Rules) -> str:
     return f"CASE {' '.join(lines)} ELSE '{POSTED}' END"
 
 
+# The ledger accounts of one holder's Light wallets of one number: who gives a wallet up and opens it anew begins no new
+# 30 days.
+_HOLDERS: Final = """wallet one
+        JOIN wallet o ON o.subscriber_id = one.subscriber_id AND o.phone = one.phone AND o.level = one.level
+        WHERE one.ledger_account_id = """
+
+
 def _counted(account: str, what: str) -> str:
     """An aggregate over the top-ups that count now; a transfer in is a top-up of its receiver (W-4.5)."""
     return f"""(SELECT {what} FROM ledger_entry e
@@ -85,14 +98,17 @@ def most(wallet: str) -> str:
 
 
 def used(wallet: str) -> str:
-    """How much of it 30 days' top-ups have used; NULL for Premium, which is not counted."""
-    total = _counted(f"{wallet}.ledger_account_id", "COALESCE(SUM(e.amount), 0)")
+    """How much of it 30 days' top-ups have used, commissions included; NULL for Premium, which is not counted."""
+    entries = _counted("o.ledger_account_id", "COALESCE(SUM(e.amount), 0)")
+    kept = """(SELECT COALESCE(SUM(x.commission), 0) FROM payment x
+        WHERE x.account_id = o.ledger_account_id AND x.captured_at >= :window AND x.commission > 0)"""
+    total = f"(SELECT SUM({entries} + {kept}) FROM {_HOLDERS} {wallet}.ledger_account_id)"
     return f"CASE WHEN {wallet}.level = 'light' THEN CAST({total} AS BIGINT) END"
 
 
 def oldest(account: str) -> str:
-    """The first of a ledger account's top-ups that count: when it leaves the window, room comes back."""
-    return _counted(account, "MIN(e.at)")
+    """The first of a wallet's top-ups that count, by its ledger account: when it leaves the window, room comes back."""
+    return f"(SELECT MIN({_counted('o.ledger_account_id', 'MIN(e.at)')}) FROM {_HOLDERS} {account})"
 
 
 def commission(supplier: str) -> str:
@@ -238,7 +254,7 @@ STANDING_TRANSFER_VERDICT: Final = VERDICT.replace(verdict(TRANSFER), verdict(st
 STANDING_PAYMENT_VERDICT: Final = PAYMENT_VERDICT.replace(verdict(PAY), verdict(standing(PAY)))
 
 TOP_UP_VERDICT: Final = f"""SELECT {verdict(TOP_UP)} AS verdict, f.*,
-    CASE WHEN :amount > f.most - f.used THEN {oldest("f.payee_account")} END AS oldest
+    CASE WHEN {_TOPPED_UP} > f.most - f.used THEN {oldest("f.payee_account")} END AS oldest
 FROM (
     SELECT r.status AS payee_status, r.ledger_account_id AS payee_account, a.balance AS payee_balance,
         {most("r")} AS most, {used("r")} AS used

@@ -26,7 +26,8 @@ _TO: Final = ("input", "to")
 
 
 def _too_little(facts: Row, needed: Money) -> InsufficientFunds:
-    return InsufficientFunds(available=max(Money(facts["available"]), ZERO), needed=needed, rule="W-4.4.4")
+    available = max(Money(facts["available"]), ZERO)
+    return InsufficientFunds(available=available, needed=needed, held=Money(facts["held"]), rule="W-4.4.4")
 
 
 def _topped_up_enough(facts: Row, _amount: Money) -> TopUpLimitReached:

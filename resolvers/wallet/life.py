@@ -34,6 +34,7 @@ from domain.wallet.life import (
     three_years_after,
 )
 from resolvers.context import Context, StaffActor, SubscriberActor, the_staff, the_subscriber
+from resolvers.hold import spending
 from resolvers.wallet.views import WalletView, announce, my_wallet, wallet
 
 REASON_LENGTH: Final = range(3, 501)
@@ -98,6 +99,7 @@ async def history(ctx: Context, wallet_id: int, most: int = 50) -> list[LifeEven
     return [LifeEvent(from_micros(r["at"]), r["actor"], r["actor_name"], Step(r["step"]), r["note"]) for r in rows]
 
 
+@spending
 @in_transaction
 async def close_wallet(ctx: Context, *, leave_rest: bool) -> WalletView:
     """The holder gives the wallet up (W-4.6.1a): empty, or leaving the rest frozen for three years at most.
@@ -113,7 +115,8 @@ async def close_wallet(ctx: Context, *, leave_rest: bool) -> WalletView:
     if held.status is not WalletStatus.ACTIVE:
         raise WalletNotActive
     if held.account.held:  # a purchase is under way: it ends first
-        raise InsufficientFunds(available=held.balance - held.account.held, needed=held.balance, rule="W-4.6.2")
+        reserved, rest = held.account.held, held.balance - held.account.held
+        raise InsufficientFunds(available=rest, needed=held.balance, held=reserved, rule="W-4.6.2")
     if held.balance > ZERO and not leave_rest:
         raise BalanceNotZero(balance=held.balance)
     await _withdraw_requests(mine.id, actor.label, now)
@@ -244,24 +247,35 @@ async def end_idle_wallets(ctx: Context, *, batch: int) -> int:
     return len(rows)
 
 
+# When a wallet was last used: its holder's last movement, the opening, and the day on which it was given back, for what
+# is frozen cannot be used.
+_LAST: Final = f"""SELECT MAX(x.at) AS at FROM (
+    SELECT opened_at AS at FROM wallet WHERE id = $1
+    UNION ALL SELECT MAX(e.at) FROM wallet w JOIN ledger_entry e ON e.account_id = w.ledger_account_id
+        WHERE w.id = $1 AND e.kind IN {ACTIVITY}
+    UNION ALL SELECT MAX(b.lifted_at) FROM wallet_block b
+        WHERE b.wallet_id = $1 AND b.cause IN ('{Cause.NUMBER_LOST}', '{Cause.SUSPICION}')) x"""
+
+
+async def _is_asked_for(wallet_id: int) -> bool:
+    """Whether its holder has asked for the money in time and waits for it (W-5.4.2)."""
+    asked = "SELECT 1 FROM redemption WHERE wallet_id = $1 AND status = 'requested'"
+    return await fetch_row(asked, wallet_id) is not None
+
+
 @in_transaction
 async def _end_if_idle(ctx: Context, wallet_id: int) -> None:
     now = ctx.clock.now()
     held = (await hold_wallets([wallet_id]))[wallet_id]
-    last = await fetch_row(
-        f"""SELECT COALESCE((SELECT MAX(e.at) FROM ledger_entry e
-                             WHERE e.account_id = w.ledger_account_id AND e.kind IN {ACTIVITY}), w.opened_at) AS at
-            FROM wallet w WHERE w.id = $1""",
-        wallet_id,
-    )
-    assert last is not None
-    idle_from = three_years_after(from_micros(last["at"]))
+    row = await fetch_row(_LAST, wallet_id)
+    assert row is not None
+    idle_from = three_years_after(from_micros(row["at"]))
     causes = [block.cause for block in await open_blocks(wallet_id)]
-    frozen = not is_possible(Step.WENT_DORMANT, held.status, causes, None) or bool(held.account.held)
-    if now > idle_from and not frozen:
+    waits = bool(held.account.held) or await _is_asked_for(wallet_id)
+    if now > idle_from and not waits and is_possible(Step.WENT_DORMANT, held.status, causes, None):
         await _end(ctx, held, Step.WENT_DORMANT, now)
         return
-    # What is frozen for another reason is looked at again tomorrow; the rest when three years may be over.
+    # What is frozen or asked for is looked at again tomorrow; the rest when three years may be over.
     again = to_micros(idle_from) if now <= idle_from else to_micros(now) + 24 * 3600 * 1_000_000
     await execute("UPDATE wallet SET idle_check_at = $1 WHERE id = $2", again, wallet_id)
 
@@ -278,7 +292,13 @@ async def end_unclaimed(ctx: Context, *, batch: int) -> int:
         now,
         batch,
     )
-    rests = await fetch("SELECT id FROM wallet WHERE rest_until <= $1 ORDER BY rest_until LIMIT $2", now, batch)
+    rests = await fetch(
+        """SELECT w.id FROM wallet w WHERE w.rest_until <= $1 AND NOT EXISTS (
+               SELECT 1 FROM redemption r WHERE r.wallet_id = w.id AND r.status = 'requested')
+           ORDER BY w.rest_until LIMIT $2""",
+        now,
+        batch,
+    )
     for row in lost:
         await _end_lost(ctx, row["wallet_id"])
     for row in rests:
@@ -310,9 +330,8 @@ async def _end_rest(ctx: Context, wallet_id: int) -> None:
     now = ctx.clock.now()
     held = (await hold_wallets([wallet_id]))[wallet_id]
     row = await fetch_row("SELECT rest_until FROM wallet WHERE id = $1", wallet_id)
-    if row is None or row["rest_until"] is None or to_micros(now) < row["rest_until"]:
+    if row is None or row["rest_until"] is None or to_micros(now) < row["rest_until"] or await _is_asked_for(wallet_id):
         return
-    await _withdraw_requests(wallet_id, ctx.actor.label, now)
     if await forfeit(held, at=now) is not None:
         await take(Step.REST_FORFEITED, held, by=ctx.actor.label, at=now)
     await execute("UPDATE wallet SET rest_until = NULL WHERE id = $1", wallet_id)

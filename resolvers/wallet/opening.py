@@ -11,6 +11,7 @@ from domain.database import Row, execute, fetch_row, in_transaction
 from domain.ledger import open_account
 from domain.subscriber import SubscriberKind
 from domain.wallet import (
+    BirthDateGuessed,
     BirthDateWrong,
     WalletExists,
     WalletNotForYou,
@@ -21,6 +22,7 @@ from domain.wallet import (
 )
 from domain.wallet.life import Step, note_step
 from resolvers.context import Context, SubscriberActor, the_subscriber
+from resolvers.wallet.pin import count_wrong_birth_date, require_birth_date_unlocked
 from resolvers.wallet.views import WalletView, wallet
 
 OFFER: Final = "wallet"
@@ -31,7 +33,7 @@ async def open_wallet(ctx: Context, *, birth_date: date | None, pin: str | None,
     """Opens a wallet for the number that the caller signed in with, which a one-time code has proved (W-4.1.1).
 
     Raises WalletNotForYou, WalletExists, BirthDateWrong, OfferOutdated, InvalidInput (the PIN's form) and, when the
-    holder has a PIN already and gives another, WrongPin or PinLocked.
+    holder has a PIN already, BirthDateLocked (wrong birth dates are counted then), WrongPin or PinLocked.
     """
     actor = the_subscriber(ctx)
     fresh_hash = await hash_pin(read_pin(pin, path=("input", "pin"))) if pin is not None else None
@@ -53,7 +55,7 @@ async def _open(
         raise WalletNotForYou
     if await fetch_row("SELECT 1 FROM wallet WHERE phone = $1 AND status <> 'closed'", actor.phone):
         raise WalletExists
-    _require_birth_date(birth_date, holder, local_day(now))
+    await _require_birth_date(ctx, birth_date, holder, now)
     current = await offer.require_current(OFFER, edition, local_day(now), rule="W-4.1.1")
     await _settle_pin(ctx, holder, pin, fresh_hash)
     acceptance = await offer.accept(
@@ -77,11 +79,19 @@ async def _is_in_service(actor: SubscriberActor) -> bool:
     return row is not None
 
 
-def _require_birth_date(birth_date: date | None, holder: Row, today: date) -> None:
-    plausible = birth_date is not None and today.year - OLDEST_YEARS <= birth_date.year and birth_date < today
-    known = holder["birth_date"]
-    if birth_date is None or not plausible or (known is not None and known != birth_date.isoformat()):
+async def _require_birth_date(ctx: Context, birth_date: date | None, holder: Row, now: datetime) -> None:
+    today, known = local_day(now), holder["birth_date"]
+    if birth_date is None or not (today.year - OLDEST_YEARS <= birth_date.year and birth_date < today):
         raise BirthDateWrong(path=("input", "birthDate"))
+    if known is None:
+        return
+    if holder["pin_hash"] is not None:
+        require_birth_date_unlocked(holder, now)
+    if known != birth_date.isoformat():
+        if holder["pin_hash"] is None:
+            raise BirthDateWrong(path=("input", "birthDate"))
+        await count_wrong_birth_date(ctx, holder, now)
+        raise BirthDateGuessed(path=("input", "birthDate"))
 
 
 async def _settle_pin(ctx: Context, holder: Row, pin: str | None, fresh_hash: str | None) -> None:

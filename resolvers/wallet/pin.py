@@ -91,8 +91,9 @@ async def forget_pin(ctx: Context) -> list[WalletView]:
 async def reset_pin(ctx: Context, *, birth_date: date, pin: str) -> WalletView:
     """A new PIN by the birth date given at opening, from the wallet's own number (W-4.6.6); gives that wallet.
 
-    It is active again, unless something else blocks it; another wallet of the holder's waits for its own number.
-    Raises WalletMissing, NotTheWalletsNumber, InvalidInput, WrongBirthDate (counted) and BirthDateLocked.
+    It is active again, unless something else blocks it. The PIN is the holder's, so another wallet of theirs waits
+    until the PIN is made anew from its own number, too: a birth date opens no wallet from a strange number. Raises
+    WalletMissing, NotTheWalletsNumber, InvalidInput, WrongBirthDate (counted) and BirthDateLocked.
     """
     actor = the_subscriber(ctx)
     fresh = await hash_pin(read_pin(pin, path=("input", "newPin")))
@@ -109,7 +110,7 @@ async def _reset_pin(ctx: Context, actor: SubscriberActor, birth_date: date, fre
     # Wallets before their holder, as blocking has it, so that the two never wait for each other.
     held = await hold_wallets(ids)
     holder = await _holder(actor.subscriber_id)
-    live = (wallet for wallet in held.values() if wallet.status is not WalletStatus.CLOSED)
+    live = [wallet for wallet in held.values() if wallet.status is not WalletStatus.CLOSED]
     own = next((wallet for wallet in live if wallet.phone == actor.phone), None)
     if own is None:
         raise NotTheWalletsNumber
@@ -118,6 +119,10 @@ async def _reset_pin(ctx: Context, actor: SubscriberActor, birth_date: date, fre
     await _check_birth_date(ctx, holder, row["birth_date"], birth_date.isoformat(), now)
     if await _is_forgotten(own.id):
         await take(Step.PIN_RESET, own, by=actor.label, at=now)
+    else:  # it was not told to be forgotten, which would have stopped the others
+        for other in live:
+            if other is not own and not await _is_forgotten(other.id):
+                await take(Step.PIN_FORGOTTEN, other, by=actor.label, at=now)
     await _keep_pin(actor.subscriber_id, fresh)
     announce(ctx, *ids)
     return own.id
@@ -128,17 +133,28 @@ async def _is_forgotten(wallet_id: int) -> bool:
 
 
 async def _check_birth_date(ctx: Context, holder: Row, known: str, given: str, now: datetime) -> None:
-    until = holder["birth_locked_until"]
-    if until is not None and to_micros(now) < until:
-        raise BirthDateLocked(until=from_micros(until))
+    require_birth_date_unlocked(holder, now)
     if hmac.compare_digest(known.encode(), given.encode()):
         await _count_birth_dates(holder["id"], 0, None)
         return
-    tries = holder["birth_wrong_tries"] + 1
+    left = await count_wrong_birth_date(ctx, holder, now)
+    raise WrongBirthDate(tries_left=left, path=("input", "birthDate"))
+
+
+def require_birth_date_unlocked(holder: Row, now: datetime) -> None:
+    """Raises BirthDateLocked after too many wrong ones."""
+    until = holder["birth_locked_until"]
+    if until is not None and to_micros(now) < until:
+        raise BirthDateLocked(until=from_micros(until))
+
+
+async def count_wrong_birth_date(ctx: Context, holder: Row, now: datetime) -> int:
+    """One more wrong birth date of a holder whose row is locked; gives how many more there may be."""
+    tries = int(holder["birth_wrong_tries"]) + 1
     left = ctx.policy.birth_date_wrong_tries - tries
     locked = now + ctx.policy.birth_date_lock if left <= 0 else None
     await _count_birth_dates(holder["id"], tries if left > 0 else 0, locked)
-    raise WrongBirthDate(tries_left=max(left, 0), path=("input", "birthDate"))
+    return max(left, 0)
 
 
 async def _count_birth_dates(subscriber_id: int, tries: int, until: datetime | None) -> None:

@@ -69,7 +69,7 @@ async def identify(
     if held is None:
         raise NotFound
     row = await fetch_row(
-        """SELECT w.birth_date, w.level, s.last_name, s.first_name, s.birth_date AS agreed_birth_date
+        """SELECT w.birth_date, w.level, s.last_name, s.first_name, s.patronymic, s.birth_date AS agreed_birth_date
            FROM wallet w JOIN subscriber s ON s.id = w.subscriber_id WHERE w.id = $1""",
         wallet_id,
     )
@@ -145,6 +145,8 @@ def _require_agreement(row: Row, document: Document, pinfl: str) -> None:
     for field, said, known in (
         ("lastName", document.last_name, row["last_name"]),
         ("firstName", document.first_name, row["first_name"]),
+        # A foreigner's document has none.
+        ("patronymic", document.patronymic, row["patronymic"] if _tidy(document.patronymic) else None),
     ):
         if known and search_form(said) != search_form(known):
             raise DocumentDisagrees(path=(field,))

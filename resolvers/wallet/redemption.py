@@ -22,6 +22,7 @@ from domain.refusal import InvalidInput, NotFound
 from domain.wallet import HeldWallet, WalletMissing, WalletNotActive, WalletStatus, hold_wallets
 from domain.wallet.refusals import OwnRequest, RedemptionDecided, RedemptionOpen
 from resolvers.context import Context, StaffActor, SubscriberActor, the_staff, the_subscriber
+from resolvers.hold import spending
 from resolvers.wallet.life import require_unlocked
 from resolvers.wallet.views import announce, my_wallet
 
@@ -73,6 +74,7 @@ def _view(row: Row) -> RedemptionView:
     )
 
 
+@spending
 async def request_redemption(ctx: Context, *, amount: Decimal, destination: str, key: str) -> RedemptionView:
     """The holder asks for so much of the balance, and says where to (W-5.4.2).
 
@@ -144,13 +146,13 @@ async def request_rest(ctx: Context, *, wallet_id: int, destination: str) -> int
     return made
 
 
-async def _has_rest(held: HeldWallet, now: datetime) -> bool:
-    """Whether it was given up, and what may be left in it is still the holder's (W-4.6.2)."""
+async def _has_rest(held: HeldWallet, at: datetime) -> bool:
+    """Whether it was given up, and what may be left in it was still the holder's at that moment (W-4.6.2)."""
     row = await fetch_row(
         """SELECT 1 FROM wallet WHERE id = $1 AND closed_because = 'given_up'
            AND (rest_until IS NULL OR rest_until > $2)""",
         held.id,
-        to_micros(now),
+        to_micros(at),
     )
     return row is not None
 
@@ -165,7 +167,8 @@ async def pay_out(ctx: Context, *, redemption_id: int) -> RedemptionView:
     row, held = await _hold(redemption_id)
     if row["asked_by"] == actor.label:
         raise OwnRequest
-    if held.status is not WalletStatus.ACTIVE and not await _has_rest(held, now):
+    # What was asked for in time is paid, however long staff take.
+    if held.status is not WalletStatus.ACTIVE and not await _has_rest(held, from_micros(row["asked_at"])):
         raise WalletNotActive(rule=RULE)
     amount = Money(row["amount"])
     payout = await operator_account(OperatorAccount.PAYOUT)

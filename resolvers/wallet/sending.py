@@ -14,6 +14,7 @@ from domain.wallet import POSTED, REPLAY, RecipientNotFound, Sending, named, ref
 from resolvers import access
 from resolvers.account import ReceiptView, receipt_view
 from resolvers.context import Claimed, Context, Expired, SubscriberActor, the_subscriber
+from resolvers.hold import spending
 from resolvers.wallet.views import WALLET, WalletView, announce, wallet_view
 
 
@@ -43,6 +44,7 @@ class RecipientView:
     name: str
 
 
+@spending
 async def transfer(ctx: Context, *, to: str, amount: Decimal, key: str) -> TransferView:
     """Sends money from the caller's wallet to another, named by its number or its phone (W-4.4.4).
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -20,7 +21,7 @@ async def paid(office: Office) -> tuple[Person, PaymentView]:
     """A wallet that Payme has topped up by 700 so'm and taken 700 back, and a payment of Click that is open."""
     alice = await office.world.holder(100)
     payme, click = (office.world.context(ProviderActor(name)) for name in ("payme", "click"))
-    wallet, account = [await payments.payee_named(to) for to in (alice.wallet_number, alice.account_number)]
+    wallet, account = [partial(payments.payee_named, to) for to in (alice.wallet_number, alice.account_number)]
     await payments.create_payment(payme, wallet, Money.som(700), external_id="p-1", named=alice.wallet_number)
     await payments.perform_payment(payme, external_id="p-1")
     office.world.clock.move(timedelta(minutes=1))

@@ -12,6 +12,7 @@ from domain.database import execute, fetch, fetch_row
 from domain.ledger_check import check_ledger
 from domain.money import Money
 from domain.switch import Switch, turn
+from resolvers import wallet
 from resolvers.context import SystemActor
 from resolvers.payment import lapse_payments
 from tests.callbacks.payme_simulator import KEY, PaymeSimulator, basic, transaction_id
@@ -96,6 +97,24 @@ async def test_a_repeated_call_gets_the_stored_answer_and_moves_nothing(payme: P
 
     assert [first for first, _ in answers] == [second for _, second in answers]
     assert answers[-1][0]["state"] == -2
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_repeated_creation_is_answered_even_when_the_wallet_is_no_more(
+    payme: PaymeSimulator, world: World, ended: bool
+) -> None:
+    person = await world.holder(0)
+    begun = await create(payme, world, wallet_of(person))
+    if ended:
+        await payme.done("PerformTransaction", id=ID)
+    await wallet.close_wallet(await world.signed_in(person), leave_rest=True)
+
+    asked = {"time": ms(world), "amount": AMOUNT, "account": wallet_of(person)}
+    again = await payme.call("CreateTransaction", id=ID, **asked)
+    other = await payme.refused("CreateTransaction", id=transaction_id(2), **asked)
+
+    assert (again["error"]["code"] if ended else again["result"]) == (-31008 if ended else begun)
+    assert other == -31050
 
 
 async def test_an_id_that_is_known_names_one_amount_and_one_account(payme: PaymeSimulator, world: World) -> None:

@@ -3,6 +3,7 @@
 import io
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from domain.clock import to_micros
 from domain.money import Money
@@ -40,7 +41,7 @@ class Books:
     ) -> Said:
         """A payment that is here in this state, and what they say of it when they are right."""
         at = at or self.world.clock.now()
-        payee = await payee_named(self.number)
+        payee = partial(payee_named, self.number)
         await create_payment(self.payme, payee, Money.som(som), external_id=id_, named="{}", provider_at=at)
         if state is TheirState.PERFORMED:
             await perform_payment(self.payme, external_id=id_)

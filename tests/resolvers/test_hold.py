@@ -1,7 +1,7 @@
 """Holds: who may reserve, take and let go; what each costs; and that nothing is spent twice, in whatever order."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -34,6 +34,7 @@ from resolvers import hold as holds
 from resolvers import wallet
 from resolvers.context import Context, PartnerActor, StaffActor, SystemActor
 from resolvers.paging import PageRequest
+from resolvers.supplier import pay
 from tests.support.market import Market, open_market
 from tests.support.world import Person, World
 
@@ -278,6 +279,21 @@ async def test_nothing_is_taken_from_a_frozen_wallet_but_it_is_let_go(market: Ma
     assert (await look(market, two)).status is HoldStatus.EXPIRED
 
 
+@pytest.mark.rule("W-4.6.1e")
+async def test_a_forgotten_pin_takes_no_authorised_purchase_back(market: Market) -> None:
+    world, alice = market.world, await market.world.holder(1_000)
+    ctx = await world.signed_in(alice)
+    hold = await market.reserve(ctx, 900)
+
+    await wallet.forget_pin(ctx)
+    await market.capture(hold, 400, key="1")
+    await wallet.suspect(await world.staff("agent"), wallet_id=alice.wallet_id, reason="odd orders")
+    await nothing_changed(market, WalletNotActive, market.capture(hold, 100, key="2"))
+
+    assert await market.earned() == Money.som(400)
+    assert await market.faults() == []
+
+
 # Letting go
 
 
@@ -327,6 +343,31 @@ async def test_when_its_time_is_over_nothing_is_taken_even_before_the_worker_com
     assert (early, refused.status, done) == (0, HoldStatus.EXPIRED, [1, 0])
     assert (await look(market, hold)).status is HoldStatus.EXPIRED
     assert (await market.balance(alice), await market.held(alice)) == (Money.som(1_000), ZERO)
+
+
+@pytest.mark.rule("W-4.4.4")
+@pytest.mark.parametrize("spend", ["transfer", "pay", "reserve", "redeem", "give up"])
+async def test_what_has_expired_is_the_holders_again_at_once(market: Market, spend: str) -> None:
+    world, bob = market.world, await market.world.holder(0)
+    alice = await world.holder(1_000)
+    ctx = await world.signed_in(alice)
+    hold = await market.reserve(ctx, 900, minutes=10)
+    everything = Decimal(1_000)
+    ways: dict[str, Callable[[], Awaitable[object]]] = {
+        "transfer": lambda: wallet.transfer(ctx, to=bob.phone, amount=everything, key="t"),
+        "pay": lambda: pay(ctx, supplier="power", reference="1234567", amount=Decimal(990), key="t"),
+        "reserve": lambda: market.reserve(ctx, 990, key="t"),
+        "redeem": lambda: wallet.request_redemption(ctx, amount=everything, destination="my card", key="t"),
+        "give up": lambda: wallet.close_wallet(ctx, leave_rest=True),
+    }
+
+    await nothing_changed(market, InsufficientFunds, ways[spend]())
+    world.clock.move(timedelta(minutes=10))
+    await ways[spend]()
+
+    assert (await look(market, hold)).status is HoldStatus.EXPIRED
+    assert await market.expire() == 0
+    assert await market.faults() == []
 
 
 async def test_only_the_system_expires(market: Market) -> None:

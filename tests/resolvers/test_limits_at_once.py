@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from domain.language import Language
 from domain.ledger_check import check_ledger
 from domain.money import Money
 from domain.wallet import BalanceLimitReached, TopUpLimitReached
@@ -15,8 +17,9 @@ from resolvers import wallet
 from resolvers.bhm import add_bhm
 from resolvers.context import Context, PartnerActor, SystemActor
 from resolvers.partner import add_partner
+from resolvers.texts import problem_text
 from resolvers.top_up import top_up
-from tests.support.world import Person, World
+from tests.support.world import PIN, Person, World
 
 FIVE_BHM = 2_060_000  # so'm, since August 2025
 REFUSED = (TopUpLimitReached, BalanceLimitReached)
@@ -105,6 +108,53 @@ async def test_the_refusal_tells_limit_used_left_and_when_it_resets(world: World
     assert told.resets_at is not None
     assert told.resets_at > world.clock.now()
     await bring(agent, alice, 60_000, "third")
+
+
+@pytest.mark.rule("W-4.5.1a")
+@pytest.mark.rule("W-4.4.2")
+async def test_what_the_agent_keeps_counts_towards_the_limit_and_never_comes_to_the_balance(
+    world: World, agent: Context
+) -> None:
+    alice, payer = await world.holder(), await world.signed_in(await world.holder(5_000_000, level="premium"))
+    ctx = await world.signed_in(alice)
+
+    with pytest.raises(TopUpLimitReached) as at_first:
+        await top_up(
+            agent, to=alice.wallet_number, amount=Decimal(FIVE_BHM), commission=Decimal(1), key="0", external_id=None
+        )
+    await top_up(
+        agent, to=alice.wallet_number, amount=Decimal(1_900_000), commission=Decimal(60_000), key="a", external_id=None
+    )
+    with pytest.raises(TopUpLimitReached) as told:
+        await wallet.transfer(payer, to=alice.wallet_number, amount=Decimal(100_001), key="b")
+    mine = await wallet.my_wallet(ctx)
+    assert mine is not None
+
+    assert (told.value.used, told.value.left) == (Money.som(1_960_000), Money.som(100_000))
+    assert (await wallet.limits(ctx, mine)).top_up_used == Money.som(1_960_000)
+    assert mine.balance == Money.som(1_900_000)
+    assert "30 days." in problem_text(at_first.value, Language.EN), "nothing is used yet: no room comes back"
+    await wallet.transfer(payer, to=alice.wallet_number, amount=Decimal(100_000), key="c")
+
+
+@pytest.mark.rule("W-4.5.1a")
+async def test_a_wallet_opened_anew_begins_no_new_thirty_days(world: World, agent: Context) -> None:
+    edition, alice = await world.wallet_offer(), await world.holder()
+    await bring(agent, alice, 2_000_000, "before")
+    ctx = await world.signed_in(alice)
+    await wallet.close_wallet(ctx, leave_rest=True)
+    anew = await wallet.open_wallet(ctx, birth_date=date(1990, 5, 17), pin=PIN, offer_edition=edition)
+    reopened = replace(alice, wallet_id=anew.id, wallet_number=anew.number)
+
+    with pytest.raises(TopUpLimitReached) as told:
+        await bring(agent, reopened, 60_001, "after")
+    await bring(agent, reopened, 60_000, "within")
+    used = (await wallet.limits(ctx, anew)).top_up_used
+    world.clock.move(timedelta(days=30))
+    await bring(agent, reopened, 2_000_000, "later")
+
+    assert (told.value.used, used) == (Money.som(2_000_000), Money.som(FIVE_BHM))
+    assert told.value.resets_at is not None
 
 
 @pytest.mark.rule("W-4.5.1a")

@@ -70,6 +70,11 @@ async def status(person: Person) -> str:
 
 async def another_wallet(world: World, holder: Person, birth_date: date = BIRTH) -> Person:
     """A second number of the holder's, with a wallet of its own."""
+    return await world.opened(await another_number(world, holder), birth_date=birth_date)
+
+
+async def another_number(world: World, holder: Person) -> Person:
+    """A second number of the holder's."""
     phone = f"+99891{holder.id:07d}"
     await execute(
         """INSERT INTO subscriber_number (phone, subscriber_id, account_id, status, activated_at)
@@ -78,7 +83,7 @@ async def another_wallet(world: World, holder: Person, birth_date: date = BIRTH)
         holder.id,
         holder.account_id,
     )
-    return await world.opened(replace(holder, phone=phone), birth_date=birth_date)
+    return replace(holder, phone=phone)
 
 
 # Another PIN
@@ -217,6 +222,44 @@ async def test_a_new_pin_is_made_from_the_wallets_own_number_alone(world: World)
     assert told.rule == "W-4.6.6"
     assert between == ["active", "blocked"]
     assert [await status(person) for person in (holder, second)] == ["active", "active"]
+
+
+@pytest.mark.rule("W-4.6.6")
+async def test_a_birth_date_opens_no_wallet_from_another_number(world: World) -> None:
+    holder, thief = await world.holder(1_000), await world.holder(0)
+    second = await another_wallet(world, holder)
+    ctx = await world.signed_in(second)  # whoever has that telephone, and knows the birth date
+
+    await wallet.reset_pin(ctx, birth_date=BIRTH, pin=NEW)
+    await wallet.unlock_wallet(ctx, pin=NEW)
+    await wallet.close_wallet(ctx, leave_rest=False)
+    await wallet.unlock_wallet(ctx, pin=NEW)
+    await refused(world, WalletNotActive, wallet.transfer(ctx, to=thief.phone, amount=Decimal(1), key="k"))
+    await refused(world, NotTheWalletsNumber, wallet.reset_pin(ctx, birth_date=BIRTH, pin=PIN))
+
+    own = await world.signed_in(holder)
+    await wallet.reset_pin(own, birth_date=BIRTH, pin=PIN)
+    await wallet.unlock_wallet(own, pin=PIN)
+    await send(own, thief)
+
+
+@pytest.mark.rule("W-4.6.6")
+@pytest.mark.rule("W-4.1.1")
+async def test_opening_another_wallet_is_no_way_to_guess_the_birth_date(world: World) -> None:
+    edition, holder = await world.wallet_offer(), await world.holder(100)
+    own, second = await world.signed_in(holder), await another_number(world, holder)
+    ctx = await world.signed_in(second)
+
+    def guess(day: int) -> Awaitable[object]:
+        return wallet.open_wallet(ctx, birth_date=date(1990, 5, day), pin=None, offer_edition=edition)
+
+    told = [type(one) for one in await asyncio.gather(*(guess(day) for day in range(1, 6)), return_exceptions=True)]
+    await refused(world, BirthDateLocked, guess(17))
+    await refused(world, BirthDateLocked, wallet.reset_pin(own, birth_date=BIRTH, pin=NEW))
+    world.clock.move(timedelta(days=1))
+    await guess(17)
+
+    assert sorted(kind.__name__ for kind in told) == ["BirthDateGuessed"] * 3 + ["BirthDateLocked"] * 2
 
 
 @pytest.mark.rule("W-4.6.6")

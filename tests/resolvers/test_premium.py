@@ -47,7 +47,10 @@ def world(db: str) -> World:
 @pytest.fixture
 async def alice(world: World) -> Person:
     person = await world.holder(100)
-    await execute("UPDATE subscriber SET last_name = 'Karimova', first_name = 'Nilufar' WHERE id = $1", person.id)
+    await execute(
+        "UPDATE subscriber SET last_name = 'Karimova', first_name = 'Nilufar', patronymic = 'Anvarovna' WHERE id = $1",
+        person.id,
+    )
     return person
 
 
@@ -88,6 +91,16 @@ async def test_the_trail_has_no_personal_data(world: World, alice: Person) -> No
 
 
 @pytest.mark.rule("W-4.2.1")
+@pytest.mark.parametrize("patronymic", ["", "ANVAROVNA", " Anvarovna "])
+async def test_a_patronymic_agrees_however_it_is_written_and_a_document_may_have_none(
+    world: World, alice: Person, patronymic: str
+) -> None:
+    await identify(await world.staff("agent"), alice, replace(DOCUMENT, patronymic=patronymic))
+
+    assert await fetch("SELECT level FROM wallet WHERE id = $1", alice.wallet_id) == [{"level": "premium"}]
+
+
+@pytest.mark.rule("W-4.2.1")
 @pytest.mark.parametrize(
     ("given", "document", "refusal", "field"),
     [
@@ -105,6 +118,7 @@ async def test_the_trail_has_no_personal_data(world: World, alice: Person) -> No
         ({}, {"last_name": " "}, InvalidInput, "lastName"),
         ({}, {"first_name": "Zuhra"}, DocumentDisagrees, "firstName"),
         ({}, {"first_name": "N" * 101}, InvalidInput, "firstName"),
+        ({}, {"patronymic": "Qodir qizi"}, DocumentDisagrees, "patronymic"),
         ({}, {"pinfl": "123"}, InvalidInput, "pinfl"),
         ({}, {"pinfl": pinfl("3180590123456")}, DocumentDisagrees, "pinfl"),
         ({}, {"pinfl": pinfl("5170590123456")}, DocumentDisagrees, "pinfl"),

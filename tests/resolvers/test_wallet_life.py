@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from domain.access import CodeExpired, OtpPurpose, SessionEnded, code_of
+from domain.access import CodeExpired, OtpPurpose, SessionEnded, code_of, otp_message
 from domain.clock import from_micros
 from domain.database import execute, fetch, fetch_row, in_transaction
 from domain.ledger import EntryKind, InsufficientFunds, Leg, OperatorAccount, operator_account, post
 from domain.ledger_check import check_ledger
-from domain.money import Money
+from domain.money import ZERO, Money
 from domain.refusal import Forbidden, InvalidInput, NotFound, Refusal, TokenOver, Unauthenticated
 from domain.wallet import (
     BirthDateWrong,
@@ -307,6 +307,37 @@ async def test_who_signed_in_with_a_lost_number_is_out_when_it_is_given_back(wor
     assert not isinstance((await looked_up(world, finder)).actor, SubscriberActor)
 
 
+@pytest.mark.rule("W-6.4")
+@pytest.mark.parametrize("purpose", list(OtpPurpose))
+async def test_no_code_reaches_a_lost_number_until_it_is_given_back(
+    world: World, agent: Context, purpose: OtpPurpose
+) -> None:
+    holder, other = await world.holder(100), await world.holder(0)
+    await report_loss(agent, holder.wallet_id)
+
+    async def is_sent(phone: str) -> bool:
+        world.clock.move(timedelta(minutes=2))
+        asked = await request_otp(world.context(), phone=phone, purpose=purpose)
+        return await otp_message(world.secrets, asked.public_id, world.clock.now()) is not None
+
+    sent = [await is_sent(holder.phone), await is_sent(other.phone)]
+    await restore_number(agent, holder.wallet_id)
+
+    assert sent == [False, True]
+    assert await is_sent(holder.phone)
+
+
+@pytest.mark.rule("W-6.4")
+async def test_a_number_that_has_gone_to_somebody_else_is_not_theirs_to_miss(world: World, agent: Context) -> None:
+    holder, heir = await world.holder(100), await world.holder(0)
+    await report_loss(agent, holder.wallet_id)
+    await execute("UPDATE subscriber_number SET subscriber_id = $1 WHERE phone = $2", heir.id, holder.phone)
+
+    asked = await request_otp(world.context(), phone=holder.phone, purpose=OtpPurpose.SIGN_IN)
+
+    assert await otp_message(world.secrets, asked.public_id, world.clock.now()) is not None
+
+
 @pytest.mark.rule("W-4.6.3")
 async def test_a_lost_wallet_is_frozen_for_three_years_and_then_the_operators(world: World, agent: Context) -> None:
     world.clock.at = datetime(2028, 2, 29, 7, 0, tzinfo=UTC)
@@ -346,11 +377,35 @@ async def test_what_is_suspected_stays_frozen_beyond_three_years(world: World, a
     await everything_due(world)
 
     assert kept == ([WalletStatus.BLOCKED] * 2, Money(0))
-    assert [(await seen(agent, person))[2] for person in (lost, idle)] == [
-        ClosedBecause.UNCLAIMED,
-        ClosedBecause.DORMANT,
+    assert [(await seen(agent, person))[::2] for person in (lost, idle)] == [
+        (WalletStatus.CLOSED, ClosedBecause.UNCLAIMED),
+        (WalletStatus.ACTIVE, None),  # given back: its holder has three years again
     ]
-    assert await forfeited() == Money.som(150)
+    assert await forfeited() == Money.som(100)
+
+
+@pytest.mark.rule("W-4.6.1d")
+@pytest.mark.rule("W-4.6.3")
+@pytest.mark.rule("W-4.6.4")
+@pytest.mark.parametrize("way", [(report_loss, restore_number), (suspect, clear)])
+async def test_what_was_given_back_lies_idle_from_that_day_on(
+    world: World, admin: Context, way: tuple[Act, Act]
+) -> None:
+    holder, (block, lift) = await world.holder(100), way
+    world.clock.at = datetime(2028, 6, 1, 9, 0, tzinfo=UTC)
+    await block(admin, holder.wallet_id)
+    world.clock.at = datetime(2030, 6, 1, 9, 0, tzinfo=UTC)
+    await everything_due(world)
+    await lift(admin, holder.wallet_id)
+
+    world.clock.at = datetime(2033, 6, 1, 9, 0, tzinfo=UTC)
+    await everything_due(world)
+    kept = await seen(admin, holder), await forfeited()
+    world.clock.move(timedelta(days=1, seconds=1))
+    await everything_due(world)
+
+    assert kept == ((WalletStatus.ACTIVE, set(), None), ZERO)
+    assert ((await seen(admin, holder))[2], await forfeited()) == (ClosedBecause.DORMANT, Money.som(100))
 
 
 # Suspicion (W-4.6.1c)
@@ -529,9 +584,7 @@ async def _is_adjusted(world: World, holder: Person) -> None:
 
 
 async def _is_looked_at(world: World, holder: Person) -> None:
-    ctx = await world.signed_in(holder, unlocked=False)
-    await wallet.unlock_wallet(ctx, pin=PIN)
-    await wallet.request_redemption(ctx, amount=Decimal(10), destination="my card", key="r")
+    await wallet.unlock_wallet(await world.signed_in(holder, unlocked=False), pin=PIN)
 
 
 @pytest.mark.rule("W-4.6.1d")
@@ -577,7 +630,51 @@ async def test_an_idle_wallets_balance_becomes_income_for_good(
     assert lives == (WalletStatus.ACTIVE, set(), None)
     assert await seen(agent, holder) == (WalletStatus.CLOSED, set(), ClosedBecause.DORMANT)
     assert ((await world.holdings())[holder.wallet_ledger], await forfeited()) == (Money(0), balance)
-    assert await fetch("SELECT * FROM redemption WHERE status = 'requested'") == []
+    assert [str(fault) async for fault in check_ledger()] == []
+
+
+@pytest.mark.rule("W-4.6.1d")
+@pytest.mark.rule("W-5.4.2")
+async def test_what_its_holder_has_asked_for_in_time_waits_for_staff(world: World, agent: Context) -> None:
+    holder = await world.holder(100)
+    world.clock.at = datetime(2029, 3, 9, 9, 0, tzinfo=UTC)
+    asked = await wallet.request_redemption(
+        await world.signed_in(holder), amount=Decimal(60), destination="my card", key="r"
+    )
+
+    world.clock.at = datetime(2029, 6, 1, 9, 0, tzinfo=UTC)
+    await everything_due(world)
+    kept = await seen(agent, holder)
+    await wallet.reject_redemption(agent, redemption_id=asked.id, reason="no such card")
+    world.clock.move(timedelta(days=1, seconds=1))
+    await everything_due(world)
+
+    assert kept == (WalletStatus.ACTIVE, set(), None)
+    assert ((await seen(agent, holder))[2], await forfeited()) == (ClosedBecause.DORMANT, Money.som(100))
+
+
+@pytest.mark.rule("W-4.6.2")
+@pytest.mark.rule("W-5.4.2")
+async def test_a_rest_that_was_asked_for_in_time_waits_for_staff(world: World, agent: Context) -> None:
+    paid, rejected = await world.holder(100), await world.holder(50)
+    requests = []
+    for person in (paid, rejected):
+        await wallet.close_wallet(await world.signed_in(person), leave_rest=True)
+    world.clock.at = datetime(2029, 3, 10, 8, 0, tzinfo=UTC)
+    for person in (paid, rejected):
+        requests.append(await wallet.request_rest(agent, wallet_id=person.wallet_id, destination="card 8600"))
+
+    world.clock.at = datetime(2029, 3, 20, 9, 0, tzinfo=UTC)
+    await everything_due(world)
+    kept = await forfeited()
+    other = await world.staff("agent")
+    await wallet.pay_out(other, redemption_id=requests[0])
+    await wallet.reject_redemption(other, redemption_id=requests[1], reason="not the holder")
+    await everything_due(world)
+
+    assert (kept, await forfeited()) == (ZERO, Money.som(50))
+    assert await steps(agent, paid) == [Step.GIVEN_UP]
+    assert await steps(agent, rejected) == [Step.GIVEN_UP, Step.REST_FORFEITED]
     assert [str(fault) async for fault in check_ledger()] == []
 
 

@@ -19,7 +19,7 @@ async def subscribe(socket: ClientConnection, token: str, query: str, **variable
     assert json.loads(await socket.recv())["type"] == "connection_ack"
     payload = {"query": query, "variables": variables}
     await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
-    await asyncio.sleep(0.5)  # the server has begun to listen
+    await asyncio.sleep(1.5)  # the server has begun to listen
 
 
 async def next_of(socket: ClientConnection) -> dict[str, Any]:
@@ -85,7 +85,7 @@ async def test_an_order_tells_of_its_completion_over_sse(server: RunningServer, 
         raise AssertionError("the stream ended")
 
     waiting = asyncio.create_task(first_event())
-    await asyncio.sleep(0.7)
+    await asyncio.sleep(1.5)
     await client.mutate("confirmOrder", order, orderId=placed["id"], code=code)
 
     assert (await waiting)["data"] == {"orderChanged": {"status": "COMPLETED"}}
