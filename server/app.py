@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -40,12 +39,12 @@ from server.database import connect, disconnect
 from server.database.connection import DatabaseUrl
 from server.database.migrate import pending
 from server.demo_page import demo_routes
+from server.memory import settle_in
 from server.observe import Counted, Observed, metrics_text, start_logging
 from server.settings import BadSettings, Settings, settings
 from server.surroundings import Surroundings, system_context
 
 READY_SECONDS = 5
-GARBAGE_THRESHOLD = 10_000
 
 
 class Runtime:
@@ -60,7 +59,7 @@ class Runtime:
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         start_logging(self.settings.log_format)
-        _spare_the_collector()
+        settle_in()
         await connect(self.settings.database_url)
         await self.bus.start()
         gateways = open_gateways(self.settings)
@@ -80,13 +79,6 @@ class Runtime:
             await self.bus.close()
             await gateways.close()
             await disconnect()
-
-
-def _spare_the_collector() -> None:
-    """What is loaded once lives for ever: looking through it again and again stops all requests for a while."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
 
 
 def open_gateways(config: Settings) -> Gateways:
