@@ -43,7 +43,7 @@ class Refusal(Exception):
     @property
     def facts(self) -> dict[str, Any]:
         """The fields of the concrete refusal: what the sentence and the caller are told."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata is not UNTOLD}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata.get("told", True)}
 
 
 @dataclass(eq=False, kw_only=True)

@@ -98,8 +98,15 @@ async def run_side_by_side(run: Run) -> dict[str, Any] | Unfinished:
         if rest is not None:
             await rest
         return _outcome(run, [step]) if step.reason is not None else {step.root.key: step.data}
-    steps = [_Step(run, root) for root in roots]
-    later = [rest for step in steps if (rest := step.begin()) is not None]
+    steps, later = [], []
+    for root in roots:
+        step = _Step(run, root)
+        steps.append(step)
+        rest = step.begin()
+        if rest is not None:
+            later.append(rest)
+        elif step.reason is not None:  # whether those after it may begin is the stock engine's to say
+            break
     if len(later) == 1:
         await later[0]
     elif later:

@@ -39,17 +39,22 @@ INTROSPECTION = {"__schema": 10_001, "__type": 500}
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How long a list may be: the value of a variable if it has one, else `otherwise`."""
+    """How long a list may be: as each of the variables says, at most `most`, and at least `least`.
 
-    otherwise: int
-    variable: str | None = None
+    A variable comes with what it counts for when it gives no number.
+    """
+
+    least: int
+    variables: tuple[tuple[str, int], ...] = ()
     most: int = 100
 
     def of(self, variables: Mapping[str, Any]) -> int:
-        given = variables.get(self.variable) if self.variable is not None else None
-        if type(given) is not int or given < 0:
-            return self.otherwise
-        return min(given, self.most)
+        return max((self.least, *(self._given(variables.get(name), other) for name, other in self.variables)))
+
+    def _given(self, value: Any, otherwise: int) -> int:
+        if type(value) is float and value.is_integer():  # JSON's 1e2, which Int takes
+            value = int(value)
+        return min(value, self.most) if type(value) is int and value >= 0 else otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +77,9 @@ def add(costs: Iterable[Cost]) -> Cost:
 
 def times(size: Size, cost: Cost) -> Cost:
     """A cost for each item of a list."""
-    if size.variable is not None:
+    if size.variables:
         return Cost(0, ((size, cost),)) if cost != Cost() else cost
-    many = size.otherwise
+    many = size.least
     return Cost(cost.known * many, tuple((by, times(Size(many), inner)) for by, inner in cost.sized))
 
 
@@ -128,17 +133,20 @@ class _Walk:
         """The size that `first` or `last` gives the field, None for a field without them."""
         if not definition.args.keys() & {"first", "last"}:
             return None
-        given = {argument.name.value: argument.value for argument in node.arguments or ()}
-        for name in ("first", "last"):
-            if name in given:
-                return self.size(given[name])
-        return Size(self.limits.list_size)
+        # Either of them may be null at last, and the other one hold: the larger counts.
+        given = [a.value for a in node.arguments or () if a.name.value in ("first", "last")]
+        variables = tuple(
+            (value.name.value, self.number(self.defaults.get(value.name.value)))
+            for value in given
+            if isinstance(value, VariableNode)
+        )
+        known = [self.number(value) for value in given if not isinstance(value, VariableNode)]
+        least = max(known, default=0 if variables else self.limits.list_size)
+        return Size(least, variables, self.limits.list_size_max)
 
-    def size(self, value: ValueNode | None) -> Size:
-        most, usual = self.limits.list_size_max, self.limits.list_size
-        if isinstance(value, VariableNode):
-            name = value.name.value
-            return Size(self.size(self.defaults.get(name)).otherwise, name, most)
+    def number(self, value: ValueNode | None) -> int:
+        """What a value in the document counts for."""
+        most = self.limits.list_size_max
         if isinstance(value, IntValueNode) and not value.value.startswith("-"):
-            return Size(min(int(value.value), most) if len(value.value) < 10 else most)
-        return Size(usual)
+            return min(int(value.value), most) if len(value.value) < 10 else most
+        return self.limits.list_size

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ANSWERS_MOST: Final = 32
+BYTES_MOST: Final = 4_000_000  # of all kept answers as JSON; as objects they take some ten times as much
 
 
 def promise(thing: T, lasts_for: Callable[[Any], Hashable]) -> T:
@@ -25,18 +26,17 @@ def promise(thing: T, lasts_for: Callable[[Any], Hashable]) -> T:
 
 
 class KeptAnswer(dict[str, Any]):
-    """A finished answer that is given again and again: as JSON it is written once."""
+    """A finished answer that is given again and again: as JSON it is written once; `size` is of that, in bytes."""
 
-    __slots__ = ("_json",)
+    __slots__ = ("_json", "size")
 
     def __init__(self, answer: dict[str, Any]) -> None:
         super().__init__(answer)
-        self._json: orjson.Fragment | None = None
+        written = orjson.dumps(answer)
+        self._json, self.size = orjson.Fragment(written), len(written)
 
     def as_json(self) -> orjson.Fragment:
         """The same, written."""
-        if self._json is None:
-            self._json = orjson.Fragment(orjson.dumps(self))
         return self._json
 
 
@@ -48,12 +48,14 @@ def written(data: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 class Lasting:
-    """Finished answers, least recently used out first."""
+    """Finished answers, least recently used out first, up to a number of them and to a number of bytes."""
 
-    def __init__(self, most: int = ANSWERS_MOST) -> None:
+    def __init__(self, most: int = ANSWERS_MOST, bytes_most: int = BYTES_MOST) -> None:
         self._most = most
-        # Each with the object that it is about, so that its id is nobody else's meanwhile.
-        self._kept: OrderedDict[Hashable, tuple[Any, Any]] = OrderedDict()
+        self._bytes_most = bytes_most
+        # Each with the object that it is about, so that its id is nobody else's meanwhile, and its size as JSON.
+        self._kept: OrderedDict[Hashable, tuple[Any, Any, int]] = OrderedDict()
+        self.bytes = 0
 
     def build(self, value: Any, run: "Run", complete: "Complete") -> tuple[Any, list["Waiting"]]:
         """What `complete` makes of a root field's value, or made of it before; and what still waits in it."""
@@ -69,10 +71,16 @@ class Lasting:
         answer, waiting = run.build(complete, value)
         if not waiting:  # else it is not finished
             answer = KeptAnswer(answer) if type(answer) is dict else answer
-            self._kept[key] = value, answer
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            self._keep(key, value, answer)
         return answer, waiting
+
+    def _keep(self, key: Hashable, value: Any, answer: Any) -> None:
+        size = answer.size if type(answer) is KeptAnswer else len(orjson.dumps(answer))
+        self._kept[key] = value, answer, size
+        self.bytes += size
+        while len(self._kept) > self._most or self.bytes > self._bytes_most:
+            _, (_, _, fewer) = self._kept.popitem(last=False)
+            self.bytes -= fewer
 
 
 LASTING: Final = Lasting()

@@ -31,8 +31,9 @@ class Limits:
     `selections` are fields and fragments with the fragments written out, `repeats` the fields asked for again in one
     place, `nesting` the selection sets inside each other with the fragments' own. `cost` is about how many fields the
     answer may hold: a list counts `first` or `last` times, else `list_size` times. `seconds` is how long one operation
-    may run. `cached_tokens` bounds the documents that are kept parsed (about half a kilobyte of memory each, and what
-    else a document takes is counted as if it were tokens).
+    may run. `streams` are the streams of events that are open at a time, `streams_each` those of one who says who they
+    are. `cached_tokens` bounds the documents that are kept parsed (about half a kilobyte of memory each, and what else
+    a document takes is counted as if it were tokens).
 
     For the compiled engine: a document is compiled when it has been asked for more than `compile_after` times,
     compiling takes at most `compile_share` of the time, and `compiled_fields` are kept (about two kilobytes each, and
@@ -60,6 +61,8 @@ class Limits:
     compiled_fields: int = 8_000
 
     sockets: int = 2_000
+    streams: int = 2_000
+    streams_each: int = 100
     socket_operations: int = 20
     socket_init_seconds: float = 10.0
     socket_ping_seconds: float = 25.0

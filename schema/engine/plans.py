@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import strawberry
+from graphql import GraphQLError
 
 from schema.engine.compile import Compiled
 from schema.engine.documents import Document, Operation
@@ -110,6 +111,8 @@ class Plans:
         except NeedsStock as needs:
             operation.asked.why_not = needs.reason
             raise
+        except GraphQLError:  # what these variables decide is not to be decided by null: the stock engine words it
+            raise NeedsStock("error") from None
         finally:
             took = time.perf_counter() - began
             self._budget.spend(took)

@@ -7,6 +7,7 @@ places.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,31 +77,51 @@ async def _turns(turn: int) -> None:
 class Memory:
     """What is known of a run: root fields by their keys, and what resolvers below gave, by field and object.
 
-    An object is remembered with what was got from it: as long as it is here, its id is nobody else's.
+    An object may be met several times, in a list for example: each time is remembered, in its turn.
     """
 
     roots: dict[str, Done | Resolved | Raised] = field(default_factory=dict)
-    below: dict[tuple[int, int], tuple[Any, Resolved | Raised]] = field(default_factory=dict)
+    below: dict[tuple[int, int], deque["Call"]] = field(default_factory=dict)
     turns: int = 0
+
+    def called(self, node: FieldNode, source: Any) -> "Call":
+        """A resolver is called now; what comes of it will stand there."""
+        call = Call(source)
+        self.below.setdefault((id(node), id(source)), deque()).append(call)
+        return call
+
+    def call_again(self, node: FieldNode, source: Any) -> "Resolved | Raised | None":
+        """What came of the next of these calls; None if it was not made, or not finished."""
+        calls = self.below.get((id(node), id(source)))
+        return calls.popleft().outcome if calls else None
 
     def next_turn(self) -> int:
         self.turns += 1
         return self.turns - 1
 
 
+@dataclass(slots=True)
+class Call:
+    """One call of a resolver. The object is kept with it: as long as it is here, its id is nobody else's."""
+
+    source: Any
+    outcome: Resolved | Raised | None = None
+
+
 def remembering(get: Callable[[Any, Any], Any], node: FieldNode) -> Callable[[Any, Any], Any]:
     """The call of a resolver, whose outcome the run remembers."""
 
     def call(source: Any, run: Any) -> Any:
-        memory, key = run.memory, (id(node), id(source))
+        memory: Memory = run.memory
+        made = memory.called(node, source)
         try:
             value = get(source, run)
         except Exception as error:
-            memory.below[key] = source, Raised(error)
+            made.outcome = Raised(error)
             raise
         if is_awaitable(value):
-            return RememberedLater(value, source, memory, key)
-        memory.below[key] = source, Resolved(value)
+            return RememberedLater(value, memory, made)
+        made.outcome = Resolved(value)
         return value
 
     return call
@@ -109,22 +130,21 @@ def remembering(get: Callable[[Any, Any], Any], node: FieldNode) -> Callable[[An
 class RememberedLater:
     """What a resolver will give, remembered when it comes."""
 
-    __slots__ = ("_key", "_memory", "_source", "awaitable")
+    __slots__ = ("_call", "_memory", "awaitable")
 
-    def __init__(self, awaitable: Awaitable[Any], source: Any, memory: Memory, key: tuple[int, int]) -> None:
+    def __init__(self, awaitable: Awaitable[Any], memory: Memory, call: Call) -> None:
         self.awaitable = awaitable
-        self._source = source
         self._memory = memory
-        self._key = key
+        self._call = call
 
     def __await__(self) -> Generator[Any, Any, Any]:
         memory = self._memory
         try:
             value = yield from self.awaitable.__await__()
         except Exception as error:
-            memory.below[self._key] = self._source, Raised(error, memory.next_turn())
+            self._call.outcome = Raised(error, memory.next_turn())
             raise
-        memory.below[self._key] = self._source, Resolved(value, memory.next_turn())
+        self._call.outcome = Resolved(value, memory.next_turn())
         return value
 
 
@@ -163,7 +183,7 @@ class _Remembered(MiddlewareManager):
             if info.path.prev is None:
                 outcome = self._memory.roots.get(str(info.path.key))
             else:
-                _, outcome = self._memory.below.get((id(info.field_nodes[0]), id(source)), (None, None))
+                outcome = self._memory.call_again(info.field_nodes[0], source)
             if isinstance(outcome, Resolved | Raised):
                 return outcome.again()
             return field_resolver(source, info, **arguments)

@@ -6,7 +6,9 @@ page can send without asking first is a form or a plain GET. Forms are refused, 
 and a GET never runs a mutation. So neither Origin nor Sec-Fetch-Site decides anything here.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import contextlib
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -39,6 +41,7 @@ from schema.http.websocket import Socket, refuse_socket
 EVENTS: Final = "text/event-stream"
 HTML: Final = "text/html"
 PUBLIC_SECONDS: Final = 60
+RETRY_LATER: Final = {"Retry-After": "10"}
 
 MakeContext = Callable[[Caller], Awaitable[Any]]
 
@@ -95,6 +98,7 @@ class GraphQLDoor:
         self._public_fields = public_fields | {"__typename"}
         self._bodies = Deadlines(limits.body_seconds)
         self._open_sockets = 0
+        self._open_streams: Counter[bytes | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -151,9 +155,26 @@ class GraphQLDoor:
                 if method == "GET" and self._is_public(caller, text, asked, answer):
                     return _for_everybody(answer, wanted.media_type, caller)
                 return _answered(answer, wanted.media_type, caller)
-        events = self._events(text, asked, context, method == "POST")
-        await stream_answers(events, receive, send, self.limits)
+        with self._one_more_stream(caller):
+            events = self._events(text, asked, context, method == "POST")
+            await stream_answers(events, receive, send, self.limits)
         return None
+
+    @contextlib.contextmanager
+    def _one_more_stream(self, caller: Caller) -> Iterator[None]:
+        """A stream is open for as long as its caller likes: nobody takes the place of all others."""
+        who, open_ = caller.headers.raw.get(b"authorization"), self._open_streams
+        if who is not None and open_[who] >= self.limits.streams_each:
+            raise BadRequest("You have too many streams open.", 429, RETRY_LATER, code="RATE_LIMITED")
+        if open_.total() >= self.limits.streams:
+            raise BadRequest("Too many streams are open now.", 503, RETRY_LATER, code="UNAVAILABLE")
+        open_[who] += 1
+        try:
+            yield
+        finally:
+            open_[who] -= 1
+            if not open_[who]:
+                del open_[who]
 
     async def _read(self, method: str, caller: Caller, scope: Scope, receive: Receive) -> GraphQLRequest:
         if method == "GET":

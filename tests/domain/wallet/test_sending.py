@@ -165,7 +165,7 @@ async def test_no_refusal_writes_anything_not_even_its_key(pair: Pair) -> None:
 
 
 async def test_every_rule_has_a_refusal_of_its_own(pair: Pair) -> None:
-    facts = {"available": 1, "most": 2, "used": 1, "oldest": 0, "payee_balance": 1}
+    facts = {"available": 1, "most": 2, "used": 1, "oldest": 0, "payee_balance": 1, "held": 0}
     codes = {code for code, _ in (*TRANSFER, *TOP_UP)} - {REPLAY}
 
     refusals = [refusal(facts | {"verdict": code}, Money(5)) for code in sorted(codes)]

@@ -389,6 +389,15 @@ class Query:
         raise ValueError("root")
 
     @strawberry.field
+    def must_boom(self) -> int:
+        raise ValueError("must")
+
+    @strawberry.field
+    def noted(self, info: Info) -> int:
+        info.context.note("noted")
+        return 1
+
+    @strawberry.field
     async def later_root_boom(self) -> int:
         await asyncio.sleep(0)
         raise ValueError("later root")

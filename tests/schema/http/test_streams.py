@@ -1,11 +1,13 @@
 """Server-sent events, and senders that stall, against a real server."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 
+from tests.schema.http.conftest import serving
 from tests.schema.http.test_websocket import until_closed, until_open
 
 EVENTS = {"accept": "text/event-stream"}
@@ -92,3 +94,30 @@ async def test_a_sender_who_stalls_is_answered_and_hung_up_on(toy_server: str, s
     writer.close()
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'{"errors":[{"message":"The request did not arrive in time."' in answer
+
+
+async def test_a_caller_has_so_many_streams_and_all_callers_together_so_many() -> None:
+    asked = {"query": "subscription { count(pause: 60) }"}
+
+    async def begin(client: httpx2.AsyncClient, address: str, who: str | None) -> httpx2.Response:
+        headers = EVENTS | ({"Authorization": f"Bearer {who}"} if who else {})
+        return await client.send(
+            client.build_request("POST", f"http://{address}/graphql", json=asked, headers=headers), stream=True
+        )
+
+    with serving(streams=3, streams_each=1) as address:
+        async with httpx2.AsyncClient(timeout=20) as client:
+            open_ = [await begin(client, address, who) for who in ("ann", None, None)]
+            mine, anybodys = [await begin(client, address, who) for who in ("ann", "bob")]
+            errors = [json.loads(await refused.aread())["errors"][0] for refused in (mine, anybodys)]
+            asking = await client.post(f"http://{address}/graphql", json={"query": "{ hello }"})
+            for response in open_:
+                await response.aclose()
+            await until_closed(address)
+            again = await begin(client, address, "ann")
+            await again.aclose()
+
+    assert [response.status_code for response in (*open_, mine, anybodys, again)] == [200, 200, 200, 429, 503, 200]
+    assert [error["extensions"]["code"] for error in errors] == ["RATE_LIMITED", "UNAVAILABLE"]
+    assert mine.headers["retry-after"] == "10"
+    assert asking.json()["data"] == {"hello": "world"}
