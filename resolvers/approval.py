@@ -18,6 +18,7 @@ from domain.audit import note as note_in_trail
 from domain.database import Row, after_commit, fetch_row, in_transaction
 from domain.idempotency import Key, begin, finish
 from domain.money import Money
+from domain.reconciliation.settling import reopen
 from domain.refusal import Forbidden, InvalidInput, NotFound
 from domain.view import view
 from resolvers.context import Context, StaffActor, SystemActor, the_staff
@@ -184,7 +185,7 @@ async def reject(ctx: Context, *, proposal_id: int, note: str) -> Proposal:
     actor, one, now = await _held_for_decision(ctx, proposal_id)
     said = approval.read_note(note, required=True)
     await approval.decide(one, ProposalStatus.REJECTED, by=actor.staff_id, at=now, note=said)
-    await _note(ctx, one, "rejected", now)
+    await _came_to_nothing(ctx, one, "rejected", now)
     return await _proposed(one.id)
 
 
@@ -208,7 +209,7 @@ async def withdraw(ctx: Context, *, proposal_id: int) -> Proposal:
     if one.proposed_by != actor.staff_id:
         raise Forbidden
     await approval.decide(one, ProposalStatus.WITHDRAWN, by=actor.staff_id, at=now)
-    await _note(ctx, one, "withdrawn", now)
+    await _came_to_nothing(ctx, one, "withdrawn", now)
     return await _proposed(one.id)
 
 
@@ -224,8 +225,16 @@ async def _lapse(ctx: Context, batch: int) -> int:
     now = ctx.clock.now()
     lapsed = await approval.expire_due(now, batch)
     for one in lapsed:
-        await _note(ctx, one, "expired", now)
+        await _came_to_nothing(ctx, one, "expired", now)
     return len(lapsed)
+
+
+async def _came_to_nothing(ctx: Context, one: Proposal, how: str, at: datetime) -> None:
+    """What it was to put right waits for somebody again."""
+    await _note(ctx, one, how, at)
+    for difference, run in (await reopen(one.id)).items():
+        facts = {"difference": difference, "proposal": one.id}
+        await note_in_trail(ctx.actor.label, "reconciliation.reopened", f"reconciliation:{run}", at, **facts)
 
 
 async def _note(ctx: Context, one: Proposal, what: str, at: datetime, **facts: Any) -> None:

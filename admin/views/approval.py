@@ -1,11 +1,11 @@
 """Four eyes: what waits for a second person, one proposal whole, and proposing to adjust a balance."""
 
 import secrets
-from decimal import Decimal, InvalidOperation
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from admin.amounts import typed_number
 from admin.door import Door, View
 from admin.visit import Visit
 from domain.money import Money
@@ -133,15 +133,15 @@ def _propose(kind: str) -> View:
 
 def _amount(direction: str, text: str) -> Money:
     """Raises MissingInput, InvalidAmount, InvalidInput."""
-    written = "".join(text.split()).replace(",", ".")
-    if not written:
+    try:
+        typed = typed_number(text)
+    except ValueError:
+        raise InvalidAmount(path=("amount",)) from None
+    if typed is None:
         raise MissingInput(path=("amount",))
     if direction not in ("add", "take"):
         raise InvalidInput(path=("direction",))
-    try:
-        amount = Money.asked(Decimal(written), path=("amount",))
-    except InvalidOperation as error:
-        raise InvalidAmount(path=("amount",)) from error
+    amount = Money.asked(typed, path=("amount",))
     return amount if direction == "add" else -amount
 
 

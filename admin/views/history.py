@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
+from admin.amounts import typed_number
 from admin.door import Door
 from admin.views.names import product_names
 from admin.visit import Visit
@@ -103,11 +104,10 @@ def _day(visit: Visit, sieve: Sieve, name: str, *, days: int = 0) -> datetime | 
 
 
 def _amount(visit: Visit, sieve: Sieve, name: str) -> Decimal | None:
-    typed = "".join(sieve.typed[name].split()).replace(",", ".")
     try:
-        amount = Decimal(typed) if typed else None
+        amount = typed_number(sieve.typed[name])
         entry_filter(least=amount)
-    except (InvalidOperation, BadFilter):
+    except (ValueError, BadFilter):
         sieve.errors[name] = visit.texts.gettext(BadFilter.text)
         return None
     return amount

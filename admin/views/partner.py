@@ -1,10 +1,11 @@
 """Partners: who they are, where they are told of entitlements, how much they may bring in."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from admin.amounts import typed_number
 from admin.door import Door
 from admin.visit import Visit
 from domain.refusal import InvalidAmount, NotFound
@@ -47,10 +48,9 @@ async def keep_limits(visit: Visit) -> Response:
 
 
 def _amount(name: str, text: str) -> Decimal | None:
-    text = "".join(text.split()).replace(",", ".")
     try:
-        return Decimal(text) if text else None
-    except InvalidOperation:
+        return typed_number(text)
+    except ValueError:
         raise InvalidAmount(path=(name,)) from None
 
 

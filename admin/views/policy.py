@@ -1,11 +1,12 @@
 """What the operator switches and enters while Kabinet runs: ways of topping up, upgrades, BHM."""
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from admin.amounts import typed_number
 from admin.door import Door
 from admin.visit import Visit
 from domain.clock import local_day
@@ -74,6 +75,9 @@ def _day(text: str) -> date | None:
 
 def _amount(text: str) -> Decimal:
     try:
-        return Decimal("".join(text.split()).replace(",", "."))
-    except InvalidOperation:
-        raise InvalidAmount(path=("amount",)) from None
+        amount = typed_number(text)
+    except ValueError:
+        amount = None
+    if amount is None:
+        raise InvalidAmount(path=("amount",))
+    return amount

@@ -1,12 +1,13 @@
 """Suppliers: the operator's list, one with what it has been paid, and its terms, which admins enter and change."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Final
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from admin.amounts import typed_number
 from admin.door import Door
 from admin.visit import Visit
 from domain.money import LARGEST_SOM, ZERO, Money
@@ -172,12 +173,11 @@ def _whole(typed: dict[str, str], name: str) -> int:
 
 def _hundredths(typed: dict[str, str], name: str) -> int:
     """So'm in tiyin, percent in hundredths: two decimals at most; nothing is zero."""
-    text = "".join(typed[name].split()).replace(",", ".")
     try:
-        value = Decimal(text or 0)
-    except InvalidOperation:
+        value = typed_number(typed[name]) or Decimal(0)
+    except ValueError:
         raise InvalidInput(path=(name,)) from None
-    if not value.is_finite() or not 0 <= value <= LARGEST_SOM or value != round(value, 2):
+    if not 0 <= value <= LARGEST_SOM:
         raise InvalidInput(path=(name,))
     return int(value * 100)
 

@@ -1,9 +1,13 @@
-"""What can become of a difference. Whatever it is, it is settled once, by somebody, for a reason."""
+"""What can become of a difference. Whatever it is, it is settled once, by somebody, for a reason.
+
+Only what was to be put right by a proposal is open again when the proposal comes to nothing.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
+from domain.database import fetch
 from domain.payment import PaymentStatus
 from domain.reconciliation.matching import Difference, DifferenceKind
 from domain.reconciliation.rows import TheirState
@@ -39,3 +43,14 @@ def resolutions_of(difference: Difference) -> tuple[Resolution, ...]:
     if begun and difference.their_state == TheirState.CANCELLED:
         return (Resolution.CANCELLED_HERE, *_BY_WORD)
     return (*_BY_WORD, Resolution.ADJUSTED)
+
+
+async def reopen(proposal_id: int) -> dict[int, int]:
+    """Opens what a proposal that has come to nothing was to put right; gives the runs by their differences' ids."""
+    rows = await fetch(
+        """UPDATE reconciliation_difference SET status = 'open', resolution = NULL, reason = NULL, proposal_id = NULL,
+               settled_by = NULL, settled_at = NULL
+           WHERE proposal_id = $1 AND status = 'settled' RETURNING id, run_id""",
+        proposal_id,
+    )
+    return {row["id"]: row["run_id"] for row in rows}

@@ -61,7 +61,8 @@ async def _held(difference_id: int) -> Difference:
 async def _require_proposal(proposal_id: int | None) -> None:
     if proposal_id is None:
         raise MissingInput(path=("proposal",))
-    row = await fetch_row("SELECT * FROM approval WHERE id = $1 AND kind = $2", proposal_id, KIND)
+    # Under its lock: whoever decides on it meanwhile sees what it settles.
+    row = await fetch_row("SELECT * FROM approval WHERE id = $1 AND kind = $2 FOR NO KEY UPDATE", proposal_id, KIND)
     proposal = proposal_of(row) if row else None
     used = await fetch_row("SELECT 1 FROM reconciliation_difference WHERE proposal_id = $1", proposal_id)
     if (

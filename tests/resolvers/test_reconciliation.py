@@ -18,7 +18,7 @@ from domain.reconciliation.matching import DifferenceKind
 from domain.reconciliation.rows import TheirState
 from domain.reconciliation.settling import ResolutionImpossible, resolutions_of
 from domain.refusal import Forbidden, InvalidInput, MissingInput, NotFound, Refusal, RequestFault, Unauthenticated
-from resolvers.approval import approve, propose_adjustment
+from resolvers.approval import approve, lapse_proposals, propose_adjustment, reject, withdraw
 from resolvers.context import Anonymous, Context, ProviderActor, StaffActor
 from resolvers.paging import PageRequest
 from resolvers.payment import cancel_payment, payee_named, perform_payment
@@ -375,6 +375,63 @@ async def test_a_balance_is_put_right_by_a_proposal_that_another_decides_on(desk
     assert (await approve(desk.admin, proposal_id=proposal.id)).status is ProposalStatus.APPROVED
     with pytest.raises(InvalidInput):  # one proposal puts one thing right
         await _adjusted(desk, desk.ids["stranger"], proposal.id)
+
+
+@pytest.mark.parametrize("how", ["rejected", "withdrawn", "expired"])
+async def test_when_the_proposal_comes_to_nothing_the_difference_is_open_again(desk: Desk, how: str) -> None:
+    view = await difference(desk.agent, desk.ids["cheap"])
+    asked: dict[str, Any] = {"subject": f"account:{view.account_id}", "amount": -Money.som(9), "reason": WHY}
+    first, second = [
+        await propose_adjustment(desk.agent, code="reconciliation", key=key, **asked) for key in ("first", "second")
+    ]
+    await _adjusted(desk, desk.ids["cheap"], first.id)
+
+    if how == "rejected":
+        await reject(desk.admin, proposal_id=first.id, note="not this account")
+    elif how == "withdrawn":
+        await withdraw(desk.agent, proposal_id=first.id)
+    else:
+        desk.books.world.clock.move(timedelta(days=6))
+        second = await propose_adjustment(desk.agent, code="reconciliation", key="third", **asked)
+        desk.books.world.clock.move(timedelta(days=2))
+        await lapse_proposals(desk.books.system)
+
+    again = await difference(desk.agent, desk.ids["cheap"])
+    assert again == view
+    trail = await fetch("SELECT subject, facts FROM audit_event WHERE action = 'reconciliation.reopened'")
+    assert [row["subject"] for row in trail] == [f"reconciliation:{desk.run_id}"]
+    await _adjusted(desk, desk.ids["cheap"], second.id)
+    await approve(desk.admin, proposal_id=second.id)
+    assert (await difference(desk.agent, desk.ids["cheap"])).difference.status == "settled"
+
+
+async def test_settling_by_a_proposal_and_rejecting_it_at_once_leave_nothing_settled_by_nothing(desk: Desk) -> None:
+    view = await difference(desk.agent, desk.ids["cheap"])
+    asked: dict[str, Any] = {"subject": f"account:{view.account_id}", "amount": -Money.som(9), "reason": WHY}
+    for n in range(5):
+        proposal = await propose_adjustment(desk.agent, code="reconciliation", key=f"k{n}", **asked)
+
+        await asyncio.gather(
+            _adjusted(desk, desk.ids["cheap"], proposal.id),
+            reject(desk.admin, proposal_id=proposal.id, note="not this account"),
+            return_exceptions=True,
+        )
+
+        assert await difference(desk.agent, desk.ids["cheap"]) == view
+
+
+@pytest.mark.parametrize("change", ["status = 'open'", "status = 'open', resolution = NULL, reason = NULL"])
+async def test_the_database_itself_opens_nothing_that_is_settled(desk: Desk, change: str) -> None:
+    await settle(desk.agent, difference_ids=[desk.ids["cheap"]], resolution="accepted", reason=WHY)
+    before = await desk.books.world.everything(*TABLES)
+
+    with pytest.raises(BaseORMException):
+        await execute(
+            f"UPDATE reconciliation_difference SET {change}, settled_by = NULL, settled_at = NULL WHERE id = $1",
+            desk.ids["cheap"],
+        )
+
+    assert await desk.books.world.everything(*TABLES) == before
 
 
 async def _adjusted(desk: Desk, id_: int, proposal_id: int | None) -> None:
