@@ -110,7 +110,7 @@ DEMO_SUBSCRIBERS: Final = (
     ),
     DemoSubscriber(
         ("+998505556677",),
-        "the number was reported lost: a Light wallet of 150,000, frozen; born 1995-04-23",
+        "reported lost, so no code goes to it until staff give it back: Light, 150,000, frozen; born 1995-04-23",
         "Nazarov",
         "Doniyor",
         "Akmalovich",
