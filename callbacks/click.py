@@ -191,7 +191,7 @@ def _why_not(refusal: Refusal) -> int:
         case PaymentOver():
             return CANCELLED
         case PaymentDiffers():
-            return BAD_REQUEST
+            return WRONG_AMOUNT if refusal.path else BAD_REQUEST
     return NOT_UPDATED
 
 

@@ -84,8 +84,8 @@ async def create_payment(
     """A pending payment; the same asked again gives the one that is there, whatever has become of the payee.
 
     `named` is the payee in the provider's words, `lifetime` counts from the provider's time, the first one that it
-    told. Raises what `find_payee` and `check_payment` raise; PaymentDiffers for a known id with another amount or
-    payee; PaymentOver for one that is cancelled; PaymentLapsed when its time is over.
+    told. Raises what `find_payee` and `check_payment` raise; PaymentDiffers for a known id with another amount (then
+    its path says so) or payee; PaymentOver for one that is cancelled; PaymentLapsed when its time is over.
     """
     provider, now = the_provider(ctx), ctx.clock.now()
     expires_at = provider_at + lifetime if provider_at and lifetime else None
@@ -99,7 +99,9 @@ async def create_payment(
             await _end_lapsed(made, now)
             return made
     known = await hold_payment(provider, external_id)
-    if known.amount != amount or (known.named != named and known.account_id != (await find_payee()).account_id):
+    if known.amount != amount:
+        raise PaymentDiffers(path=("amount",))
+    if known.named != named and known.account_id != (await find_payee()).account_id:
         raise PaymentDiffers
     await _end_lapsed(known, now)
     if known.status in (PaymentStatus.CANCELLED, PaymentStatus.REFUNDED):

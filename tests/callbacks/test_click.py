@@ -88,6 +88,19 @@ async def test_known_fault_one_pays_for_a_hundred_thousand_is_absent(
     assert await world.everything(*TABLES) == before
 
 
+async def test_prepared_anew_it_is_for_the_same_amount_and_payee(
+    click: ClickSimulator, world: World, alice: Person
+) -> None:
+    await click.prepare(ID, alice.account_number, "500")
+    before = await world.everything(*TABLES)
+
+    another_amount = await click.prepare(ID, alice.account_number, "500.01")
+    another_payee = await click.prepare(ID, alice.wallet_number, "500")
+
+    assert (another_amount["error"], another_payee["error"]) == (-2, -8)
+    assert await world.everything(*TABLES) == before
+
+
 @pytest.mark.parametrize("paid", ["100000", "100000.0", "100000.00", "0100000"])
 async def test_amounts_are_compared_by_value(click: ClickSimulator, world: World, alice: Person, paid: str) -> None:
     prepared = await click.prepare(ID, alice.account_number, "100000")
