@@ -94,7 +94,10 @@ class WalletLifeMutations:
     async def forget_pin(self, info: Info) -> list[Wallet]:
         return [wrap_wallet(view) for view in await wallets.forget_pin(info.context)]
 
-    @strawberry.mutation(description="Makes a new PIN by the birth date, from the wallet's own number (W-4.6.6).")
+    @strawberry.mutation(
+        description="Makes a new PIN by the birth date, from the wallet's own number (W-4.6.6). "
+        "A wallet of another number of the same holder waits until the PIN is made anew from that number, too."
+    )
     async def reset_pin(self, info: Info, input: ResetPinInput) -> ResetPinResult:
         view = await wallets.reset_pin(info.context, birth_date=input.birth_date, pin=input.new_pin)
         return wrap_wallet(view)
