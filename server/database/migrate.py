@@ -61,7 +61,8 @@ def migrations(kind: str) -> Iterator[Migration]:
         script = texts.get(f"{name}.sql", "") + texts.get(f"{name}.{kind}.sql", "")
         for word, spelled in WORDS[kind].items():
             script = script.replace(word, spelled)
-        yield Migration(name, script)
+        if script:  # what only the other kind needs
+            yield Migration(name, script)
 
 
 async def migrate(url: str) -> list[str]:
