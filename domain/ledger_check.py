@@ -119,7 +119,8 @@ def _is_memo(text: str) -> bool:
 
 
 async def _check_chains(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]:
-    last, account, seq, head, balance, seen = (LEAST, LEAST, LEAST), LEAST, 0, FIRST_HEAD, 0, 0
+    last, account, seq, head, seen = (LEAST, LEAST, LEAST), LEAST, 0, FIRST_HEAD, 0
+    balance: int | None = 0
     while entries := await fetch(
         """SELECT id, transfer_id, account_id, kind, amount, at, seq, balance_after, hash FROM ledger_entry
            WHERE seq IS NOT NULL AND (account_id, seq, id) > ($1, $2, $3)
@@ -138,11 +139,11 @@ async def _check_chains(tell: Callable[[str, int], None]) -> AsyncIterator[Fault
         tell("entries", seen)
 
 
-def _entry_faults(entry: Row, seq: int, head: str, balance: int) -> list[str]:
+def _entry_faults(entry: Row, seq: int, head: str, balance: int | None) -> list[str]:
     faults = []
     if entry["seq"] != seq + 1:
         faults.append(f"number {entry['seq']} follows number {seq}")
-    if entry["balance_after"] != balance + entry["amount"]:
+    if balance is None or entry["balance_after"] != balance + entry["amount"]:
         faults.append(f"balance {entry['balance_after']} does not follow from {balance} and {entry['amount']}")
     expected = entry_hash(
         before=head,
@@ -301,7 +302,13 @@ async def _differing_totals(one: Seal, last: Seal) -> str:
 def _totals(one: Seal) -> dict[int, int]:
     try:
         return read_totals(one.totals)
-    except (ValueError, TypeError, AttributeError):  # somebody has written nonsense there: that is told as a fault
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ):  # somebody has written nonsense there: that is told as a fault
         return {}
 
 

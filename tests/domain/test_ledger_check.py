@@ -183,6 +183,16 @@ async def test_the_check_tells_how_far_it_is(bank: Bank) -> None:
             ["UPDATE ledger_entry SET hash = '' WHERE id = 1"],
             ["entry 1 of account 1"],
         ),
+        (
+            "a balance in the middle taken away",
+            ["UPDATE ledger_entry SET balance_after = NULL WHERE id = 3"],
+            ["entry 3 of account 8", "entry 5 of account 8"],
+        ),
+        (
+            "everything about an entry but its number taken away",
+            ["UPDATE ledger_entry SET balance_after = NULL, hash = NULL WHERE id = 6"],
+            ["entry 6 of account 9", "account 9"],
+        ),
         ("a wallet's floor lowered", ["UPDATE ledger_account SET floor = -100 WHERE id = 9"], ["account 9"]),
         ("a wallet's floor taken away", ["UPDATE ledger_account SET floor = NULL WHERE id = 9"], ["account 9"]),
         (

@@ -210,6 +210,8 @@ async def _chain_anew(account: int) -> None:
         ("a seal's instant changed", ["UPDATE ledger_seal SET at = at + 1 WHERE id = 2"], ["seal 2"]),
         ("a seal's totals changed", ["UPDATE ledger_seal SET totals = '{\"1\":0}' WHERE id = 2"], ["seal 2"]),
         ("a seal's totals made nonsense", ["UPDATE ledger_seal SET totals = 'x' WHERE id = 2"], ["seal 2"]),
+        ("a seal's totals made endless", ["UPDATE ledger_seal SET totals = '{\"1\":1e400}' WHERE id = 2"], ["seal 2"]),
+        ("a seal's totals made deep", [f"UPDATE ledger_seal SET totals = '{'[' * 100_000}' WHERE id = 2"], ["seal 2"]),
         ("the newest seal taken away", ["DELETE FROM ledger_seal WHERE id = 2"], ["seal 2"]),
         ("the first seal taken away", ["DELETE FROM ledger_seal WHERE id = 1"], ["seal 2", "seal 1"]),
         (
