@@ -9,9 +9,12 @@ was slipped in below the first is found, too.
 """
 
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
+
+from tortoise.exceptions import BaseORMException
 
 from domain.clock import to_micros
 from domain.database import Row, fetch
@@ -46,10 +49,22 @@ class Fault:
 
 async def check_ledger(tell: Callable[[str, int], None] = lambda *_: None) -> AsyncIterator[Fault]:
     """All faults of the ledger, in its order. `tell` is given ("transfers", "entries" or "seals", how many so far)."""
-    parts = (_check_transfers(tell), _check_chains(tell), _check_balances(), _check_accounts(), _check_holds())
-    for part in (*parts, _check_seals(tell), _check_trail()):
-        async for fault in part:
-            yield fault
+    parts = {
+        "transfers": _check_transfers(tell),
+        "chains": _check_chains(tell),
+        "balances": _check_balances(),
+        "accounts": _check_accounts(),
+        "holds": _check_holds(),
+        "seals": _check_seals(tell),
+        "audit trail": _check_trail(),
+    }
+    for name, part in parts.items():
+        try:
+            async for fault in part:
+                yield fault
+        except (BaseORMException, ArithmeticError, ValueError, TypeError, sqlite3.Error) as error:
+            # What cannot even be read is wrong; the other parts are looked at all the same.
+            yield Fault(name, f"could not be read to the end: {type(error).__name__}")
 
 
 async def _check_transfers(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]:
@@ -250,20 +265,31 @@ async def _check_seals(tell: Callable[[str, int], None]) -> AsyncIterator[Fault]
             one = seal_of(row)
             for what in await _seal_faults(one, last):
                 yield Fault(f"seal {one.id}", what)
-            if one.digest not in trail.get(f"seal:{one.id}", ""):
+            if trail.get(f"seal:{one.id}") != [one.digest]:
                 yield Fault(f"seal {one.id}", "is not the one that the audit trail knows")
             last, reached, seen = one, one.id, seen + 1
             tell("seals", seen)
 
 
-async def _trail_of(seal_ids: list[int]) -> dict[str, str]:
+async def _trail_of(seal_ids: list[int]) -> dict[str, list[str]]:
+    """The digests that the trail tells of these seals: one each, or somebody has made them up."""
     places = ", ".join(f"${n}" for n in range(2, len(seal_ids) + 2))
     rows = await fetch(
-        f"SELECT subject, facts FROM audit_event WHERE action = $1 AND subject IN ({places}) ORDER BY id DESC",
+        f"SELECT subject, facts FROM audit_event WHERE action = $1 AND subject IN ({places}) ORDER BY id",
         SEALED,
         *(f"seal:{id_}" for id_ in seal_ids),
     )
-    return {row["subject"]: row["facts"] for row in rows}  # of several the first: whatever came later is made up
+    told: dict[str, list[str]] = {}
+    for row in rows:
+        told.setdefault(row["subject"], []).append(_digest_in(row["facts"]))
+    return told
+
+
+def _digest_in(facts: str) -> str:
+    try:
+        return str(json.loads(facts)["digest"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
 
 
 async def _seal_faults(one: Seal, last: Seal) -> list[str]:
@@ -314,12 +340,14 @@ def _totals(one: Seal) -> dict[int, int]:
 
 async def _check_trail() -> AsyncIterator[Fault]:
     """Each seal was noted in the audit trail as it was made: the newest ones are missed there when they are gone."""
-    last = 0
+    last = LEAST
     while rows := await fetch(
         "SELECT id, subject FROM audit_event WHERE action = $1 AND id > $2 ORDER BY id LIMIT $3", SEALED, last, PAGE
     ):
         last = rows[-1]["id"]
         there = {f"seal:{row['id']}" for row in await fetch("SELECT id FROM ledger_seal")}
         for row in rows:
+            if row["id"] < 1:
+                yield Fault(f"line {row['id']} of the audit trail", "is numbered below the first that there can be")
             if row["subject"] not in there:
                 yield Fault(row["subject"].replace(":", " "), "is missing, though the audit trail knows it")

@@ -22,7 +22,7 @@ from domain.language import Language
 from domain.ledger_check import check_ledger
 from domain.refusal import Refusal, RequestFault
 from resolvers.texts import problem_text
-from server.database import connect, disconnect, migrate
+from server.database import bear_any_text, connect, disconnect, migrate
 from server.database.connection import DatabaseUrl
 from server.database.migrate import MigrationFault, pending
 from server.settings import BadSettings, Settings, settings
@@ -415,6 +415,7 @@ def ledger_check() -> None:
             if sys.stderr.isatty():
                 print(f"\r{what}: {done:,}", end="", file=sys.stderr)
 
+        await bear_any_text()
         faults = 0
         async for fault in check_ledger(tell):
             faults += 1
@@ -466,6 +467,7 @@ def ledger_export(file: Path) -> None:
         from domain.ledger_export import export_ledger
         from server.surroundings import system_context
 
+        await bear_any_text()
         at = system_context(config).clock.now()
         with whole_file(file) as writing:
             return await export_ledger(writing.write, at=at, tell=lambda done, last: _progress("exported", done, last))

@@ -68,16 +68,19 @@ async def sums(ctx: Context, run_id: int) -> list[Sum]:
     _look(ctx)
     rows = await fetch(
         """SELECT kind, count(*) AS count, count(CASE WHEN status = 'open' THEN 1 END) AS open
-           FROM reconciliation_difference WHERE run_id = $1 GROUP BY kind ORDER BY kind""",
+           FROM reconciliation_difference
+           WHERE run_id = $1 AND run_id IN (SELECT id FROM reconciliation WHERE status = 'done')
+           GROUP BY kind ORDER BY kind""",
         run_id,
     )
     return [Sum(DifferenceKind(row["kind"]), row["count"], row["open"]) for row in rows]
 
 
-# In the order in which they were found: a page's cursor counts backwards from nothing.
+# Of runs that came to their end, in the order in which they were found: a page's cursor counts backwards from nothing.
 _DIFFERENCES: Final = """SELECT d.*, p.wallet_id, a.id AS owner_account_id, COALESCE(w.number, a.number) AS number,
        COALESCE(s.name, '') AS settler, -d.id AS cursor_order, -d.id AS cursor_id
-FROM reconciliation_difference d LEFT JOIN payment p ON p.id = d.payment_id
+FROM reconciliation_difference d JOIN reconciliation r ON r.id = d.run_id AND r.status = 'done'
+LEFT JOIN payment p ON p.id = d.payment_id
 LEFT JOIN wallet w ON w.id = p.wallet_id
 LEFT JOIN personal_account a ON p.wallet_id IS NULL AND a.ledger_account_id = p.account_id
 LEFT JOIN staff s ON s.id = d.settled_by"""

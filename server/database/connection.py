@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tortoise import Tortoise, context
 from tortoise.backends.base.executor import EXECUTOR_CACHE
+from tortoise.connection import get_connection
 
-from domain.database import CONNECTION
+from domain.database import CONNECTION, dialect
 from domain.models import MODEL_MODULES
 
 BUSY_TIMEOUT_MS = 30_000
@@ -87,6 +88,16 @@ async def connect(url: str) -> None:
     EXECUTOR_CACHE.clear()
     # Without the global fallback, requests would not see what a lifespan task has initialised.
     await Tortoise.init(config=tortoise_config(url), _enable_global_fallback=True)
+
+
+async def bear_any_text() -> None:
+    """Lets this process read texts that are no UTF-8, which SQLite takes from whoever writes into its file.
+
+    What cannot be read of them is replaced: for who looks for what is wrong, and must not stop at it.
+    """
+    if dialect() == "sqlite":
+        async with get_connection(CONNECTION).acquire_connection() as opened:
+            opened.text_factory = lambda raw: raw.decode(errors="replace")
 
 
 async def disconnect() -> None:

@@ -8,6 +8,7 @@ from domain.database import dialect, execute, fetch, fetch_row
 from domain.ledger import EntryKind, Leg, post, transfer_hash
 from domain.ledger_check import check_ledger
 from domain.money import Money
+from server.database import bear_any_text
 from tests.domain.bank import NOW, Bank
 
 TABLES = ("ledger_account", "ledger_transfer", "ledger_entry")
@@ -275,6 +276,23 @@ async def make_fit(transfer: int) -> None:
         corrects=row["corrects_id"],
     )
     await execute("UPDATE ledger_transfer SET hash = $1 WHERE id = $2", digest, transfer)
+
+
+async def test_what_cannot_be_read_is_told_and_the_rest_is_looked_at(bank: Bank) -> None:
+    if dialect() == "sqlite":  # PostgreSQL takes no such text
+        await bear_any_text()
+        await tamper(["UPDATE ledger_transfer SET memo = CAST(x'7b22ff227d' AS TEXT) WHERE id = 2"])
+        assert await bank.faults() == [
+            "transfer 2: its hash does not fit its entries",
+            "transfer 2: its memo is no JSON object",
+        ]
+    await tamper(["DROP TABLE hold_capture" + (" CASCADE" if dialect() == "postgres" else "")])
+    await execute("UPDATE ledger_account SET balance = 1 WHERE id = 9")
+
+    faults = await bank.faults()
+
+    assert "holds: could not be read to the end: OperationalError" in faults
+    assert any(fault.startswith("account 9:") for fault in faults)
 
 
 async def test_a_long_ledger_is_read_in_pages(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Seals: they leave nothing out, they make nobody wait, and they tell what no other hash can."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -248,6 +249,26 @@ async def test_a_seal_tells_what_a_patient_forger_has_done(
 
     faults = await bank.faults()
     assert list(dict.fromkeys(fault.partition(":")[0] for fault in faults)) == seals
+
+
+@pytest.mark.parametrize("number", [-1, 10_000])
+async def test_a_line_added_to_the_trail_hides_no_seal_that_was_made_anew(bank: Bank, number: int) -> None:
+    await sealed()
+    await bank.move("alice", "bob", 5)
+    await sealed()
+    [newest] = await fetch("SELECT * FROM ledger_seal WHERE id = 2")
+    facts = json.dumps({"digest": "made up " + newest["digest"]})
+
+    # The trail takes a line from whoever may write: the guards are on.
+    await execute(
+        "INSERT INTO audit_event (id, at, actor, action, subject, facts) "
+        "VALUES ($1, 1, 'system', 'ledger.sealed', 'seal:2', $2)",
+        number,
+        facts,
+    )
+
+    faults = [fault for fault in await bank.faults() if fault.startswith("seal")]
+    assert faults == ["seal 2: is not the one that the audit trail knows"]
 
 
 async def leave_a_gap() -> None:

@@ -301,6 +301,26 @@ async def test_admins_begin_runs(books: Books, actor: Any, refusal: type[Request
     assert await fetch("SELECT * FROM reconciliation") == []
 
 
+async def test_of_a_run_that_failed_nothing_is_shown(books: Books) -> None:
+    staff = await books.world.staff("admin")
+    run = await fetch_row(
+        """INSERT INTO reconciliation (provider, source, status, fault, size_bytes, begun_by, begun_at, told_at, ended_at)
+           VALUES ('payme', 's.csv', 'failed', 'stopped', 1, 'staff:1', 0, 0, 0) RETURNING id"""
+    )
+    assert run is not None
+    found = await fetch_row(
+        "INSERT INTO reconciliation_difference (run_id, kind, line) VALUES ($1, 'unreadable_line', 2) RETURNING id",
+        run["id"],
+    )
+    assert found is not None
+
+    with pytest.raises(NotFound):
+        await difference(staff, found["id"])
+    assert (await differences(staff, run["id"], PageRequest(size=10))).items == []
+    assert await sums(staff, run["id"]) == []
+    assert [page async for page in every_difference(staff, run["id"])] == []
+
+
 class Desk:
     """A run with differences, and staff who settle them."""
 
