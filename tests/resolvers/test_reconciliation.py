@@ -304,7 +304,8 @@ async def test_admins_begin_runs(books: Books, actor: Any, refusal: type[Request
 async def test_of_a_run_that_failed_nothing_is_shown(books: Books) -> None:
     staff = await books.world.staff("admin")
     run = await fetch_row(
-        """INSERT INTO reconciliation (provider, source, status, fault, size_bytes, begun_by, begun_at, told_at, ended_at)
+        """INSERT INTO reconciliation
+               (provider, source, status, fault, size_bytes, begun_by, begun_at, told_at, ended_at)
            VALUES ('payme', 's.csv', 'failed', 'stopped', 1, 'staff:1', 0, 0, 0) RETURNING id"""
     )
     assert run is not None
