@@ -464,13 +464,17 @@ def ledger_export(file: Path) -> None:
     """
 
     async def run(config: Settings) -> Any:
+        from domain.audit import note
         from domain.ledger_export import export_ledger
         from server.surroundings import system_context
 
         await bear_any_text()
-        at = system_context(config).clock.now()
+        ctx = system_context(config)
+        at = ctx.clock.now()
         with whole_file(file) as writing:
-            return await export_ledger(writing.write, at=at, tell=lambda done, last: _progress("exported", done, last))
+            made = await export_ledger(writing.write, at=at, tell=lambda done, last: _progress("exported", done, last))
+        await note(ctx.actor.label, "ledger.exported", "ledger", at, transfers=made.transfers, sha256=made.sha256)
+        return made
 
     try:
         made = _connected(run)

@@ -22,7 +22,7 @@ from resolvers.account import account, entries, receipt_number
 from resolvers.links import Download
 from resolvers.receipt import check_url, purpose_text, receipt_by_number, receipt_link
 from resolvers.statement import FileFormat, Holding, entry_filter, months, statement_file, sums
-from resolvers.subscriber import holder, note_seen
+from resolvers.subscriber import holder, note_look, note_seen
 from resolvers.wallet import wallet
 
 MONTHS_SHOWN: Final = 12
@@ -145,6 +145,7 @@ def _to(download: Download) -> Response:
 
 async def receipt(visit: Visit) -> Response:
     found, fiscal = await receipt_by_number(visit.ctx, visit.code("number"))
+    await note_look(visit.ctx, "receipt.seen", f"transfer:{found.transfer_id}")
     return visit.page(
         "receipt.html",
         receipt=found,
@@ -156,4 +157,5 @@ async def receipt(visit: Visit) -> Response:
 
 async def receipt_file(visit: Visit) -> Response:
     found, _ = await receipt_by_number(visit.ctx, visit.code("number"))
+    await note_look(visit.ctx, "receipt.download", f"transfer:{found.transfer_id}")
     return _to(receipt_link(visit.ctx, found.transfer_id))

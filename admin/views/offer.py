@@ -10,7 +10,7 @@ from admin.visit import Visit
 from domain.language import Language
 from domain.refusal import NotFound
 from resolvers.offer import acceptances, offer, offer_text, offers
-from resolvers.subscriber import subscriber
+from resolvers.subscriber import note_seen, subscriber
 
 
 def routes(door: Door) -> list[BaseRoute]:
@@ -46,5 +46,6 @@ async def look_at_consents(visit: Visit) -> Response:
     whose = await subscriber(visit.ctx, visit.id())
     if whose is None:
         raise NotFound
+    await note_seen(visit.ctx, whose.id)
     page = await acceptances(visit.ctx, whose.id, visit.page_request())
     return visit.page("consents.html", holder=whose, page=page)

@@ -11,6 +11,7 @@ from domain.payment import PaymentStatus
 from domain.refusal import NotFound
 from resolvers.account import receipt_number
 from resolvers.payment import payment, payments, providers
+from resolvers.subscriber import note_look
 
 STATUSES: Final = tuple(str(status) for status in PaymentStatus)
 
@@ -36,4 +37,5 @@ async def look_at_one(visit: Visit) -> Response:
     found = await payment(visit.ctx, visit.id())
     if found is None:
         raise NotFound
+    await note_look(visit.ctx, "payment.seen", f"payment:{found.payment.id}")
     return visit.page("payment.html", one=found.payment, listed=found, receipt_number=receipt_number)

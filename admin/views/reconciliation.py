@@ -21,6 +21,7 @@ from resolvers.context import Context, the_staff
 from resolvers.payment import providers
 from resolvers.reconciliation import DifferenceView, Period, RunView
 from resolvers.spreadsheet import MARK, csv_rows, harmless
+from resolvers.subscriber import note_look
 
 log = logging.getLogger("kabinet.reconciliation")
 
@@ -209,6 +210,7 @@ async def settle_one(visit: Visit) -> Response:
 
 async def download(visit: Visit) -> Response:
     run = await reconciliation.run_by_id(visit.ctx, visit.id())
+    await note_look(visit.ctx, "reconciliation.download", f"reconciliation:{run.id}")
 
     async def file() -> AsyncIterator[bytes]:
         yield (MARK + csv_rows([COLUMNS])).encode()

@@ -25,7 +25,7 @@ _CHUNK_BYTES: Final = 4_096
 _HEAD_BYTES: Final = 16_384
 _MARK: Final = b"\xef\xbb\xbf"
 _BETWEEN: Final = b" \t\r\n,"
-_TEXT: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_TEXT: Final = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _MARKS: Final = re.compile(rb'["\\{}]')
 _TOKEN: Final = re.compile(_TEXT + rb'|["{}]', re.DOTALL)
 # The bracket of the transactions: first in the file, or behind their name, with no object closed before it.
@@ -62,7 +62,7 @@ def _row(place: int, text: bytes) -> ProviderRow:
 def _objects(source: BinaryIO) -> Iterator[bytes | None]:
     """The objects of the array, or those that stand line by line; None for one that is too long."""
     data = _Bytes(source)
-    in_array = _find_array(data)
+    in_array, begun = _find_array(data), False
     while byte := data.next():
         if byte in _BETWEEN:
             continue
@@ -70,9 +70,24 @@ def _objects(source: BinaryIO) -> Iterator[bytes | None]:
             return
         if byte != b"{":
             raise UnreadableFile(FileFault.NOT_A_STATEMENT)
-        yield _object(data)
+        text = _object(data)
+        if not in_array and not begun and _is_another_answer(text):
+            raise UnreadableFile(FileFault.NOT_A_STATEMENT)
+        begun = True
+        yield text
     if in_array:
         raise UnreadableFile(FileFault.CUT_SHORT)
+
+
+def _is_another_answer(text: bytes | None) -> bool:
+    """Whether what stands where the first transaction would is an answer of its own: an error, for example."""
+    try:
+        read = json.loads(text or b"null")
+    except (ValueError, RecursionError):
+        return False
+    return (
+        isinstance(read, dict) and "amount" not in read and not read.keys().isdisjoint(("result", "error", "jsonrpc"))
+    )
 
 
 def _find_array(data: "_Bytes") -> bool:

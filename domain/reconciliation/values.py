@@ -13,6 +13,7 @@ from domain.reconciliation.rows import BadLine, LineFault, TheirState
 LONGEST_ID: Final = 100
 _SPACES: Final = re.compile(r"[ \u00a0\u2009\u202f]")
 _SOM: Final = re.compile(r"[0-9]{1,14}([.,][0-9]{1,6})?", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}", re.ASCII)  # a thousand, or three decimals: nobody can tell
 _WHOLE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _MILLISECONDS: Final = re.compile(r"[0-9]{12,13}", re.ASCII)
 _MOMENT: Final = re.compile(
@@ -41,7 +42,7 @@ def external_id(text: str, prefix: str = "") -> str:
 def som(text: str) -> int:
     """So'm as a decimal text, `1 000,50` or `1000.5`, in tiyin; never a float."""
     text = _SPACES.sub("", text)
-    if not _SOM.fullmatch(text):
+    if not _SOM.fullmatch(text) or _THOUSANDS.fullmatch(text):
         raise BadLine(LineFault.BAD_AMOUNT)
     tiyin = exact_tiyin(Decimal(text.replace(",", ".")))
     return _in_bounds(tiyin or 0)

@@ -13,7 +13,7 @@ from resolvers.subscriber.card import (
     subscriber_card,
 )
 from resolvers.subscriber.person import SubscriberView, holder, subscriber
-from resolvers.subscriber.search import FoundSubscriber, note_seen, search_subscribers, seen_by
+from resolvers.subscriber.search import FoundSubscriber, note_look, note_seen, search_subscribers, seen_by
 
 __all__ = [
     "CardEntry",
@@ -25,6 +25,7 @@ __all__ = [
     "SubscriberCard",
     "SubscriberView",
     "holder",
+    "note_look",
     "note_seen",
     "search_subscribers",
     "seen_by",

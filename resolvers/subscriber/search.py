@@ -162,21 +162,25 @@ def _found(row: Row) -> FoundSubscriber:
     )
 
 
-@in_transaction
 async def note_seen(ctx: Context, subscriber_id: int) -> None:
     """Notes who looked at whose data; looks within a quarter of an hour are one."""
+    await note_look(ctx, SEEN, f"subscriber:{subscriber_id}")
+
+
+@in_transaction
+async def note_look(ctx: Context, action: str, subject: str) -> None:
+    """The same for what is about several people: a movement's receipt, a payment."""
     actor, now = the_staff(ctx), ctx.clock.now()
-    subject = f"subscriber:{subscriber_id}"
     since = to_micros(now - SEEN_AGAIN_AFTER)
     just_now = await fetch_row(
         "SELECT 1 AS one FROM audit_event WHERE actor = $1 AND at > $2 AND action = $3 AND subject = $4 LIMIT 1",
         actor.label,
         since,
-        SEEN,
+        action,
         subject,
     )
     if just_now is None:
-        await note(actor.label, SEEN, subject, now)
+        await note(actor.label, action, subject, now)
 
 
 async def seen_by(ctx: Context, most: int) -> list[FoundSubscriber]:

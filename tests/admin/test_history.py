@@ -152,3 +152,5 @@ async def test_a_receipt_leads_to_its_paper_and_its_public_page(office: Office) 
     assert people.nilufar.phone not in page.text
     assert paper.headers["location"].startswith("/papers/receipt/")
     assert wrong.status_code == 404
+    trail = await fetch("SELECT action FROM audit_event WHERE subject LIKE 'transfer:%' ORDER BY id")
+    assert [line["action"] for line in trail] == ["receipt.seen", "receipt.download"]

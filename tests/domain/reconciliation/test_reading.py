@@ -44,6 +44,15 @@ def test_payme_counts_tiyin_and_milliseconds() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "tiyin"), [("3500", 350_000), ('"3500,50"', 350_050), ("3500.000", 350_000), ('"3,500"', None)]
+)
+def test_a_thousand_that_may_be_three_decimals_is_not_read(text: str, tiyin: int | None) -> None:
+    [line] = read("click", f"id,amount,date\n1,{text},2026-11-01\n")
+
+    assert (line.amount if isinstance(line, ProviderRow) else None) == tiyin
+
+
 def test_click_counts_som_and_tells_its_states_by_numbers() -> None:
     text = (
         "click_trans_id;amount;sign_time;status\n"
@@ -211,7 +220,13 @@ def test_a_file_that_breaks_off_is_told(text: str) -> None:
     assert refused.value.fault is FileFault.CUT_SHORT
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", '{"a": 1} x', "[[" * 9_999, '["' + "{" * 200_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[1, 2]", '{"a": 1} x', "[[" * 9_999, '["' + "{" * 200_000),
+        *('{"jsonrpc": "2.0", "id": 1, "error": {"code": -32504}}', '{"result": {"meta": {}, "transactions": []}}'),
+    ],
+)
 def test_other_json_is_no_statement(text: str) -> None:
     with pytest.raises(UnreadableFile):
         read("payme", text)
