@@ -120,6 +120,8 @@ async def test_consents_are_listed_with_what_was_accepted(office: Office) -> Non
     assert "operator 2026-01 English order" in said
     assert "wallet opening" in said
     assert f'href="/admin/orders/{people.order}"' in page.text
+    trail = await fetch("SELECT subject FROM audit_event WHERE action = 'subscriber.seen'")
+    assert trail == [{"subject": f"subscriber:{people.nilufar.id}"}]
 
 
 async def test_partners_are_listed_without_their_secrets(office: Office) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from domain.database import fetch
 from domain.money import Money
 from domain.partner import PartnerLimitReached
 from domain.payment import PaymentView
@@ -53,6 +54,8 @@ async def test_a_payments_page_tells_what_became_of_it(office: Office) -> None:
     for word in ("700 soʻm", "Payme", "p-1", "On the balance", "Taken back", "reason 5", "Receipt of taking back"):
         assert word in page
     assert [answer.status_code for answer in absent] == [404, 404]
+    trail = await fetch("SELECT subject FROM audit_event WHERE action = 'payment.seen'")
+    assert trail == [{"subject": f"payment:{one.id}"}]
 
 
 async def test_an_admin_sets_a_partners_limits(office: Office) -> None:

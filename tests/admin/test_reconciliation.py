@@ -158,6 +158,8 @@ async def test_what_differs_can_be_taken_away_as_a_file(office: Office, books: B
 
     assert file.headers["content-type"] == "text/csv; charset=utf-8"
     assert "missing_here,2,,'=1+1,1.00" in file.text
+    trail = await fetch("SELECT COUNT(*) AS lines FROM audit_event WHERE action = 'reconciliation.download'")
+    assert trail == [{"lines": 1}]
 
 
 BOUNDARY = "b0"

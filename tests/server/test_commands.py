@@ -1,6 +1,7 @@
 """The commands: bad input is one clear line and exit code 2, never a trace; good input does what it says."""
 
 import contextlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -153,6 +154,9 @@ def test_the_ledger_is_sealed_and_exported_and_the_documented_script_finds_it_so
     assert verified.stdout.startswith("sound: ")
     assert file.stat().st_mode & 0o077 == 0
     assert [path.name for path in tmp_path.glob("*ledger*")] == ["ledger.jsonl"]
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
+        [(facts,)] = database.execute("SELECT facts FROM audit_event WHERE action = 'ledger.exported'").fetchall()
+    assert json.loads(facts)["sha256"] in file.read_text().splitlines()[-1]
 
 
 @pytest.mark.parametrize("place", ["no-such-folder/ledger.jsonl", "."])

@@ -116,3 +116,19 @@ def test_only_so_many_answers_are_kept() -> None:
         lasting.build(thing, run, complete)
 
     assert made == [*range(ANSWERS_MOST + 1), 0]
+
+
+def test_kept_answers_are_bounded_by_their_bytes_too() -> None:
+    lasting = Lasting(bytes_most=1_000)
+    run: Any = SimpleNamespace(
+        context=SimpleNamespace(tag="a"),
+        values_key=lambda: (),
+        build=lambda complete, value: (complete(value, run), []),
+    )
+
+    for number in range(10):
+        thing = promise(Thing(number=number), tag_of)
+        lasting.build(thing, run, lambda value, _run: {"text": "x" * 290, "number": value.number})
+        lasting.build(thing, run, lambda value, _run: ["x" * 290, value.number])
+
+    assert 600 < lasting.bytes <= 1_000
